@@ -1,0 +1,252 @@
+"""What LUI and TRK may ask of HUB, on the internal port (1099)."""
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from sottovoce.contracts.calling import Record, call
+from sottovoce.policy import Component
+
+__all__ = [
+    "AuditReceipt",
+    "AuditRow",
+    "AuditRows",
+    "Command",
+    "EdgePosture",
+    "Heartbeat",
+    "HeartbeatReply",
+    "HubCalls",
+    "HubHello",
+    "HubWelcome",
+    "Login",
+    "Nothing",
+    "Roster",
+    "RosterRow",
+    "SettingsReply",
+    "SettingsSince",
+    "Status",
+    "Ticket",
+    "TicketHolder",
+]
+
+_PARTNERS = (Component.LUI, Component.TRK)
+
+
+class Nothing(Record, frozen=True, kw_only=True):
+    """The empty record: a call that needs no argument, or gives no result."""
+
+
+class HubHello(Record, frozen=True, kw_only=True):
+    """A component reports in.
+
+    Args:
+        instance: drawn at the component's start, so that HUB can tell a restart.
+        version: of the program.
+        started: UTC.
+        listens: ``address:port`` of each port that the component's server has open.
+        secured: whether its server is secured (W4: HUB's own must agree).
+        now: the component's clock, UTC.
+    """
+
+    instance: str
+    version: str
+    started: datetime
+    listens: tuple[str, ...]
+    secured: bool
+    now: datetime
+
+
+class HubWelcome(Record, frozen=True, kw_only=True):
+    """HUB's answer: which installation this is, the settings' revision, and HUB's clock."""
+
+    install_id: str
+    settings_rev: int
+    heartbeat_interval: float
+    hub_time: datetime
+
+
+class EdgePosture(Record, frozen=True, kw_only=True):
+    """One connection as its caller sees it.
+
+    Args:
+        caller, called: the two components.
+        port: of the called one.
+        state: ``secured``, ``plain``, ``down`` or ``refused``.
+        name: the name by which the called server was verified.
+        fingerprint: SHA-256 of its certificate, upper-case pairs with colons; empty when plain.
+        expires: when the first certificate of the two ends, UTC.
+        code: why it is down or refused; empty otherwise.
+    """
+
+    caller: Component
+    called: Component
+    port: int
+    state: str
+    name: str = ""
+    fingerprint: str = ""
+    expires: datetime | None = None
+    code: str = ""
+
+
+class Status(Record, frozen=True, kw_only=True):
+    """How a component is: figures for the roster."""
+
+    queue: int = 0
+    lag_seconds: float = 0.0
+    disk_free: int = 0
+    certificate_until: datetime | None = None
+    lost_events: int = 0
+    edges: tuple[EdgePosture, ...] = ()
+
+
+class Heartbeat(Record, frozen=True, kw_only=True):
+    """A sign of life."""
+
+    instance: str
+    status: Status
+
+
+class Command(Record, frozen=True, kw_only=True):
+    """Something HUB wants done; it rides on a heartbeat's reply because HUB never dials."""
+
+    id: int
+    verb: str
+    arguments: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class HeartbeatReply(Record, frozen=True, kw_only=True):
+    """The settings' revision, and commands for this component."""
+
+    settings_rev: int
+    commands: tuple[Command, ...] = ()
+
+
+class SettingsSince(Record, frozen=True, kw_only=True):
+    """Ask for the settings changed after revision *since* (0 = all)."""
+
+    since: int = 0
+
+
+class SettingsReply(Record, frozen=True, kw_only=True):
+    """The caller's own settings that changed, at revision *rev*."""
+
+    rev: int
+    changed: dict[str, str]
+
+
+class Login(Record, frozen=True, kw_only=True):
+    """A person's log-in, passed on by LUI; the password exists in memory only."""
+
+    account: str
+    password: str
+    group: str = ""
+    origin: str = ""
+
+    def __repr__(self) -> str:
+        return f"Login(account={self.account!r}, password='•••')"
+
+
+class Ticket(Record, frozen=True, kw_only=True):
+    """A session: the ticket to show, whose it is, what it allows, until when (UTC)."""
+
+    ticket: str
+    account: str
+    rights: tuple[str, ...]
+    expires: datetime
+
+    def __repr__(self) -> str:
+        return f"Ticket(ticket='•••', account={self.account!r})"
+
+
+class TicketHolder(Record, frozen=True, kw_only=True):
+    """Show a ticket, to check it or to give it back."""
+
+    ticket: str
+
+    def __repr__(self) -> str:
+        return "TicketHolder(ticket='•••')"
+
+
+class AuditRow(Record, frozen=True, kw_only=True):
+    """Who did what, when; *seq* is the sender's own count, rising by one."""
+
+    seq: int
+    at: datetime
+    actor: str
+    verb: str
+    subject: str
+    detail: str = ""
+
+
+class AuditRows(Record, frozen=True, kw_only=True):
+    """A batch of audit rows in the order of their numbers."""
+
+    rows: tuple[AuditRow, ...]
+
+
+class AuditReceipt(Record, frozen=True, kw_only=True):
+    """The highest number that is stored."""
+
+    stored_upto: int
+
+
+class RosterRow(Record, frozen=True, kw_only=True):
+    """One component of the installation, as HUB knows it."""
+
+    component: Component
+    server: str
+    secured: bool
+    version: str = ""
+    last_seen: datetime | None = None
+    status: Status | None = None
+
+
+class Roster(Record, frozen=True, kw_only=True):
+    """All components, HUB included."""
+
+    rows: tuple[RosterRow, ...]
+
+
+class HubCalls(Protocol):
+    """The calls on HUB."""
+
+    @call("hub.hello", roles=_PARTNERS)
+    async def hello(self, request: HubHello, /) -> HubWelcome:
+        """Report in; refused with ``mode-mismatch``, ``component-unexpected`` or ``clock-skew``."""
+        ...
+
+    @call("hub.heartbeat", roles=_PARTNERS)
+    async def heartbeat(self, request: Heartbeat, /) -> HeartbeatReply:
+        """Give a sign of life; refused with ``hello-first`` when HUB does not know the instance."""
+        ...
+
+    @call("hub.settings", roles=_PARTNERS)
+    async def settings(self, request: SettingsSince, /) -> SettingsReply:
+        """Read the caller's own settings."""
+        ...
+
+    @call("hub.login", roles=[Component.LUI])
+    async def login(self, request: Login, /) -> Ticket:
+        """Log a person in; refused with ``login-bad``, ``login-locked`` or ``login-disabled``."""
+        ...
+
+    @call("hub.check", roles=[Component.LUI])
+    async def check(self, request: TicketHolder, /) -> Ticket:
+        """Check a ticket; refused with ``ticket-bad``."""
+        ...
+
+    @call("hub.logout", roles=[Component.LUI])
+    async def logout(self, request: TicketHolder, /) -> Nothing:
+        """Give a ticket back."""
+        ...
+
+    @call("hub.audit", roles=_PARTNERS)
+    async def audit(self, request: AuditRows, /) -> AuditReceipt:
+        """Hand over audit rows; repeating is harmless."""
+        ...
+
+    @call("hub.roster", roles=_PARTNERS)
+    async def roster(self, request: Nothing, /) -> Roster:
+        """Ask who belongs to the installation."""
+        ...

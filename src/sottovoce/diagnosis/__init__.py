@@ -1,0 +1,1 @@
+"""Evidence → diagnosis; the catalogue as data; rendering as text and JSON."""

@@ -1,0 +1,1 @@
+"""HUB, the Administration Hub: registry, accounts, settings."""

@@ -1,0 +1,1 @@
+"""Keystore bytes ↔ entries: PKCS#12, JKS, JCEKS."""

@@ -1,0 +1,1 @@
+"""The JDK keytool's verbs, joining keystores and certificates."""

@@ -1,0 +1,1 @@
+"""LUI, where people define, deliver and evaluate campaigns."""

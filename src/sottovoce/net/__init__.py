@@ -1,0 +1,1 @@
+"""asyncio, the only one below the components: listen, dial, pump, peer."""

@@ -1,0 +1,1 @@
+"""Keys, names, requests, issuing, chain verdicts, revocation lists."""

@@ -1,0 +1,1 @@
+"""The sans-I/O handshake engine, its contexts, trust generations and the gate."""

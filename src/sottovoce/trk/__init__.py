@@ -1,0 +1,1 @@
+"""TRK, the tracker: takes opens, clicks and unsubscribes."""

@@ -1,0 +1,1 @@
+"""The shared web shell: one HTTP server inside our loop, over TLS or not."""
