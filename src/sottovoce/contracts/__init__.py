@@ -1,6 +1,6 @@
 """The typed calls and records that cross between components, and nothing of how they travel."""
 
-from sottovoce.contracts.calling import CALL_DEADLINE, CallSpec, Caller, Record, call, calls_of
+from sottovoce.contracts.calling import CALL_DEADLINE, Caller, CallSpec, Record, call, calls_of
 from sottovoce.contracts.hub import (
     AuditReceipt,
     AuditRow,
@@ -22,6 +22,21 @@ from sottovoce.contracts.hub import (
     Ticket,
     TicketHolder,
 )
+from sottovoce.contracts.tokens import (
+    JOB_KEY_SIZES,
+    JOB_REF_LENGTH,
+    MAX_LINK,
+    MAX_RECIPIENT,
+    NEW_JOB_KEY_SIZE,
+    SALT_SIZE,
+    TOKEN_LENGTH,
+    LinkKind,
+    Token,
+    TokenCodec,
+    is_job_ref,
+    link_path,
+    parse_path,
+)
 from sottovoce.contracts.trk import (
     Acknowledge,
     EndJob,
@@ -42,6 +57,13 @@ from sottovoce.contracts.trk import (
 
 __all__ = [
     "CALL_DEADLINE",
+    "JOB_KEY_SIZES",
+    "JOB_REF_LENGTH",
+    "MAX_LINK",
+    "MAX_RECIPIENT",
+    "NEW_JOB_KEY_SIZE",
+    "SALT_SIZE",
+    "TOKEN_LENGTH",
     "Acknowledge",
     "AuditReceipt",
     "AuditRow",
@@ -61,6 +83,7 @@ __all__ = [
     "HubHello",
     "HubWelcome",
     "JobStored",
+    "LinkKind",
     "Login",
     "Nothing",
     "PullEvents",
@@ -75,10 +98,15 @@ __all__ = [
     "Status",
     "Ticket",
     "TicketHolder",
+    "Token",
+    "TokenCodec",
     "TrackedEvent",
     "TrkCalls",
     "TrkHello",
     "TrkStatistics",
     "call",
     "calls_of",
+    "is_job_ref",
+    "link_path",
+    "parse_path",
 ]
