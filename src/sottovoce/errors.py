@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 __all__ = [
+    "AccountRefused",
     "AliasMissing",
     "AliasTaken",
     "CallError",
@@ -324,6 +325,12 @@ class CallTimeout(CallError, TimeoutError):
     """No reply within the deadline; whether the call was carried out is unknown."""
 
     code = "call-timeout"
+
+
+class AccountRefused(SottovoceError):
+    """HUB declines a change to its accounts; ``code`` says which rule stands against it."""
+
+    code = "account-refused"
 
 
 class StoreError(SottovoceError):
