@@ -1,1 +1,98 @@
-"""Keys, names, requests, issuing, chain verdicts, revocation lists."""
+"""Keys, names, requests, issuing, chain verdicts, revocation lists.
+
+Pure: bytes and values in, values out. Knows no keystore, file, clock or network; dates, serial
+numbers and names arrive as arguments. The words are those of RFC 5280.
+"""
+
+from sottovoce.pki.authority import Authority, Revocation
+from sottovoce.pki.formats import (
+    dump_certificates,
+    dump_private_key,
+    dump_request,
+    load_certificates,
+    load_crls,
+    load_private_key,
+    load_request,
+    looks_like,
+)
+from sottovoce.pki.keys import (
+    KeyAlgorithm,
+    PrivateKey,
+    PublicKey,
+    describe_key,
+    generate_key,
+    key_weakness,
+)
+from sottovoce.pki.names import (
+    common_name,
+    display_name,
+    dns_names,
+    fingerprint,
+    ip_addresses,
+    key_fingerprint,
+    parse_name,
+    short_name,
+    uri_names,
+)
+from sottovoce.pki.naming import as_address, dns_name_problem, matches_dns_name, name_fault
+from sottovoce.pki.profiles import (
+    BACKDATE,
+    CLIENT,
+    INTERMEDIATE_LIFETIME,
+    ISSUING,
+    LEAF_LIFETIME,
+    ROOT,
+    ROOT_LIFETIME,
+    SERVER,
+    Profile,
+)
+from sottovoce.pki.requests import alternative_names, make_request, self_signed
+from sottovoce.pki.verdict import FAULT_CODES, WARNING_CODES, ChainVerdict, Purpose
+
+__all__ = [
+    "BACKDATE",
+    "CLIENT",
+    "FAULT_CODES",
+    "INTERMEDIATE_LIFETIME",
+    "ISSUING",
+    "LEAF_LIFETIME",
+    "ROOT",
+    "ROOT_LIFETIME",
+    "SERVER",
+    "WARNING_CODES",
+    "Authority",
+    "ChainVerdict",
+    "KeyAlgorithm",
+    "PrivateKey",
+    "Profile",
+    "PublicKey",
+    "Purpose",
+    "Revocation",
+    "alternative_names",
+    "as_address",
+    "common_name",
+    "describe_key",
+    "display_name",
+    "dns_name_problem",
+    "dns_names",
+    "dump_certificates",
+    "dump_private_key",
+    "dump_request",
+    "fingerprint",
+    "generate_key",
+    "ip_addresses",
+    "key_fingerprint",
+    "key_weakness",
+    "load_certificates",
+    "load_crls",
+    "load_private_key",
+    "load_request",
+    "looks_like",
+    "make_request",
+    "matches_dns_name",
+    "name_fault",
+    "parse_name",
+    "self_signed",
+    "short_name",
+    "uri_names",
+]

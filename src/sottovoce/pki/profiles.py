@@ -1,0 +1,92 @@
+"""Profiles: what a certificate of each kind contains, with the source of every number.
+
+Owns the presets of the small authority. A profile is a value; ``dataclasses.replace`` adapts one.
+Knows no key and no date: lifetimes are lengths.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+
+__all__ = [
+    "BACKDATE",
+    "CLIENT",
+    "INTERMEDIATE_LIFETIME",
+    "ISSUING",
+    "LEAF_LIFETIME",
+    "ROOT",
+    "ROOT_LIFETIME",
+    "SERVER",
+    "Profile",
+]
+
+_DAY = timedelta(days=1)
+
+#: How far the caller sets notBefore into the past, so that a partner whose clock is behind accepts
+#: a fresh certificate (failure catalogue V4; what public authorities do as well).
+BACKDATE = timedelta(hours=1)
+#: Ten years: as long as one generation of hardware and staff; a root is replaced by adding its
+#: successor everywhere first (failure catalogue O2).
+ROOT_LIFETIME = 3650 * _DAY
+#: Five years: half of its root's life, so that one renewal never outlives it.
+INTERMEDIATE_LIFETIME = 1825 * _DAY
+#: 398 days: the longest life of a server certificate that browsers and mail programs accept
+#: (CA/Browser Forum baseline requirements 6.3.2, 2020), because a keystore made here may serve
+#: HTTPS too (SPEC W12).
+LEAF_LIFETIME = 398 * _DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What one kind of certificate contains.
+
+    Args:
+        name: what messages call it.
+        authority: whether the bearer may sign certificates (basicConstraints cA).
+        path_length: how many authorities may follow below; None for no limit.
+        key_usage: names of RFC 5280's bits, as ``cryptography`` spells them.
+        purposes: extended key usages; empty leaves the extension out.
+        lifetime: the usual length of life.
+        longest: the length of life beyond which the authority declines.
+        names_required: whether at least one alternative name must be there (RFC 9525).
+    """
+
+    name: str
+    authority: bool = False
+    path_length: int | None = None
+    key_usage: frozenset[str] = frozenset({"digital_signature"})
+    purposes: tuple[ObjectIdentifier, ...] = ()
+    lifetime: timedelta = LEAF_LIFETIME
+    longest: timedelta = LEAF_LIFETIME
+    names_required: bool = True
+
+
+_AUTHORITY_USAGE = frozenset({"key_cert_sign", "crl_sign"})
+
+#: A root: may sign certificates and revocation lists and nothing else (RFC 5280 4.2.1.3, 4.2.1.9).
+ROOT = Profile(
+    name="root",
+    authority=True,
+    key_usage=_AUTHORITY_USAGE,
+    lifetime=ROOT_LIFETIME,
+    longest=2 * ROOT_LIFETIME,
+    names_required=False,
+)
+#: An authority under a root that issues servers' certificates: nothing but leaves below it.
+ISSUING = Profile(
+    name="issuing",
+    authority=True,
+    path_length=0,
+    key_usage=_AUTHORITY_USAGE,
+    lifetime=INTERMEDIATE_LIFETIME,
+    longest=ROOT_LIFETIME,
+    names_required=False,
+)
+#: A server of this installation: it accepts and it calls, so it needs both purposes (catalogue X7).
+SERVER = Profile(
+    name="server",
+    purposes=(ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
+)
+#: One that only calls.
+CLIENT = Profile(name="client", purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,))
