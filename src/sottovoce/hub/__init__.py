@@ -1,1 +1,15 @@
 """HUB, the Administration Hub: registry, accounts, settings."""
+
+from sottovoce.hub.app import HubApp
+from sottovoce.hub.home import create_home, open_accounts
+from sottovoce.hub.service import new_set_up_code
+from sottovoce.hub.settings import HUB_KEYS, HubSettings
+
+__all__ = [
+    "HUB_KEYS",
+    "HubApp",
+    "HubSettings",
+    "create_home",
+    "new_set_up_code",
+    "open_accounts",
+]

@@ -1,0 +1,184 @@
+"""HUB as its server runs it: opened, asked for the calls of each channel, closed."""
+
+import asyncio
+import secrets
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+
+from sottovoce.contracts import Caller, EdgePosture, HubCalls, Roster
+from sottovoce.errors import StoreError
+from sottovoce.hub.calls import HubCallsFor
+from sottovoce.hub.home import open_database
+from sottovoce.hub.service import (
+    RFC_9106_LOW_MEMORY,
+    Accounts,
+    Argon2Preset,
+    Installation,
+    PasswordHasher,
+    Registry,
+    RosterKeeper,
+    Sessions,
+    audit,
+    posture,
+)
+from sottovoce.hub.settings import HubSettings
+from sottovoce.net.clock import Clock
+from sottovoce.net.tasks import TaskOwner
+from sottovoce.policy import Component
+from sottovoce.store import Database
+
+__all__ = ["HubApp"]
+
+#: Seconds between two sweeps of expired tickets and forgotten failures.
+PURGE_INTERVAL = 3600.0
+
+
+class HubApp:
+    """One running HUB.
+
+    Use :meth:`open`, then :meth:`start`; :meth:`aclose` at the end. ``accounts`` and ``registry``
+    are the use cases for people who administer the installation.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        installation: Installation,
+        clock: Clock,
+        log: structlog.typing.FilteringBoundLogger,
+        preset: Argon2Preset = RFC_9106_LOW_MEMORY,
+    ) -> None:
+        hasher = PasswordHasher(preset, random=secrets.token_bytes)
+        self._database = database
+        self._installation = installation
+        self._clock = clock
+        self._log = log
+        self._tasks = TaskOwner(self._task_failed)
+        self._roster = RosterKeeper(database, installation=installation, clock=clock)
+        self._sessions = Sessions(database, hasher=hasher, clock=clock, random=secrets.token_bytes)
+        self._silent: frozenset[Component] = frozenset()
+        self.accounts = Accounts(database, hasher=hasher, clock=clock)
+        self.registry = Registry(database, clock=clock)
+
+    @classmethod
+    async def open(
+        cls,
+        home: Path,
+        settings: HubSettings,
+        *,
+        own_name: str,
+        secured: bool,
+        clock: Clock,
+        log: structlog.typing.FilteringBoundLogger,
+    ) -> Self:
+        """Open the HUB whose server's home is *home*.
+
+        Args:
+            home: the server's home folder.
+            settings: from ``hub/hub.ini``.
+            own_name: the server's name.
+            secured: whether the server is secured (SPEC W4).
+            clock: UTC.
+            log: HUB's own.
+
+        Raises:
+            StoreError: there is no database, or it cannot be used.
+        """
+        installation = Installation(
+            own_name=own_name,
+            secured=secured,
+            servers={Component.LUI: settings.lui_host, Component.TRK: settings.tracker_host},
+            heartbeat_interval=settings.heartbeat_interval,
+        )
+        database = await open_database(home)
+        return cls(database, installation=installation, clock=clock, log=log)
+
+    def calls(self, caller: Caller) -> HubCalls:
+        """Return the calls for one channel, made by *caller*."""
+        return HubCallsFor(
+            caller,
+            database=self._database,
+            roster=self._roster,
+            sessions=self._sessions,
+            registry=self.registry,
+            clock=self._clock,
+        )
+
+    async def posture(self) -> tuple[EdgePosture, ...]:
+        """Return the state of the installation's three connections, as HUB knows them."""
+        async with self._database.read() as connection:
+            return await posture(connection, self._installation, self._clock())
+
+    async def roster(self) -> Roster:
+        """Return the three components, as HUB knows them."""
+        return await self._roster.roster()
+
+    async def start(self) -> None:
+        """Begin the background work; the log gets the audit trail's head, as a witness."""
+        async with self._database.read() as connection:
+            head = await audit.head(connection)
+        self._log.info(
+            "HUB's registry is open",
+            action="hub-open",
+            audit_seq=head.seq,
+            audit_hash=head.hash,
+            lui=self._installation.servers[Component.LUI],
+            trk=self._installation.servers[Component.TRK],
+        )
+        self._tasks.spawn(self._sweep(), name="hub-sweep")
+        self._tasks.spawn(self._watch(), name="hub-watch")
+
+    async def aclose(self) -> None:
+        """End the background work and close the database."""
+        await self._tasks.aclose()
+        await self._database.aclose()
+
+    async def sweep(self) -> int:
+        """Delete what has expired; return how many rows went."""
+        return await self._sessions.purge()
+
+    async def watch(self) -> None:
+        """Log, once each time, that a component has fallen silent or is back."""
+        silent = await self._roster.silent()
+        limit = self._installation.silent_after.total_seconds()
+        for component in sorted(silent - self._silent):
+            self._log.warning(
+                f"{component.label} has given no sign of life for {limit:.0f} s. "
+                f"Look at its log on {self._installation.servers[component]}.",
+                action="component-silent",
+                component=component.value,
+            )
+        for component in sorted(self._silent - silent):
+            self._log.info(
+                f"{component.label} is back", action="component-back", component=component.value
+            )
+        self._silent = silent
+
+    async def _sweep(self) -> None:
+        while True:
+            await self._survive(self.sweep(), "hub-sweep-failed")
+            await asyncio.sleep(PURGE_INTERVAL)
+
+    async def _watch(self) -> None:
+        while True:
+            await self._survive(self.watch(), "hub-watch-failed")
+            await asyncio.sleep(self._installation.heartbeat_interval)
+
+    async def _survive(self, work: Coroutine[Any, Any, object], action: str) -> None:
+        """Do one round of background work; a full disk must not end it for good."""
+        try:
+            await work
+        except StoreError as error:
+            self._log.error(str(error), action=action, code=error.code)
+
+    def _task_failed(self, name: str, error: BaseException) -> None:
+        self._log.error(
+            f"HUB's background task {name} ended: {error!r}. Restart the server.",
+            action="task-failed",
+            task=name,
+            exc_info=error,
+        )

@@ -1,0 +1,44 @@
+"""HUB's use cases: accounts, sessions, roster, settings, audit; no web framework, no sockets."""
+
+from sottovoce.hub.service.accounts import AccountFacts, Accounts
+from sottovoce.hub.service.audit import AuditHead, AuditVerdict
+from sottovoce.hub.service.names import AccountName, parse_name
+from sottovoce.hub.service.passwords import (
+    CHEAPEST,
+    OWASP_MINIMUM,
+    RFC_9106_LOW_MEMORY,
+    Argon2Preset,
+    PasswordHasher,
+)
+from sottovoce.hub.service.posture import posture
+from sottovoce.hub.service.registry import Registry
+from sottovoce.hub.service.rights import AccountState, Right, parse_rights
+from sottovoce.hub.service.roster import CLOCK_SKEW_ALLOWED, Installation, RosterKeeper
+from sottovoce.hub.service.sessions import Sessions
+from sottovoce.hub.service.setup_code import canonical_code, code_hash, new_set_up_code
+
+__all__ = [
+    "CHEAPEST",
+    "CLOCK_SKEW_ALLOWED",
+    "OWASP_MINIMUM",
+    "RFC_9106_LOW_MEMORY",
+    "AccountFacts",
+    "AccountName",
+    "AccountState",
+    "Accounts",
+    "Argon2Preset",
+    "AuditHead",
+    "AuditVerdict",
+    "Installation",
+    "PasswordHasher",
+    "Registry",
+    "Right",
+    "RosterKeeper",
+    "Sessions",
+    "canonical_code",
+    "code_hash",
+    "new_set_up_code",
+    "parse_name",
+    "parse_rights",
+    "posture",
+]

@@ -1,0 +1,76 @@
+"""What ``hub/hub.ini`` may say, and its values once read."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from sottovoce.errors import Fault
+from sottovoce.ini import AnyKey, Choice, Document, Duration, HostName, Key, read_table
+
+__all__ = ["HUB_KEYS", "HubSettings"]
+
+_LUI_HOST = Key(
+    "LuiHost",
+    HostName(),
+    required=True,
+    help="The name of the server on which LUI runs. An LUI on any other server is refused.",
+)
+_TRACKER_HOST = Key(
+    "TrackerHost",
+    HostName(),
+    required=True,
+    help="The name of the server on which TRK runs. A TRK on any other server is refused.",
+)
+_HEARTBEAT_INTERVAL = Key(
+    "HeartbeatInterval",
+    Duration(minimum=1, maximum=3600),
+    default=10.0,
+    help="How often LUI and TRK report to HUB.",
+)
+_LOG_LEVEL = Key(
+    "LogLevel",
+    Choice(("debug", "info", "warning", "error")),
+    default="info",
+    help="The least severe lines that hub.log gets.",
+)
+
+#: The keys of ``hub/hub.ini``.
+HUB_KEYS: tuple[AnyKey, ...] = (_LUI_HOST, _TRACKER_HOST, _HEARTBEAT_INTERVAL, _LOG_LEVEL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubSettings:
+    """HUB's own settings.
+
+    Args:
+        lui_host: name of the server on which LUI runs.
+        tracker_host: name of the server on which TRK runs.
+        heartbeat_interval: seconds.
+        log_level: ``debug``, ``info``, ``warning`` or ``error``.
+        warnings: what was noticed in the file and refused nothing.
+    """
+
+    lui_host: str
+    tracker_host: str
+    heartbeat_interval: float = 10.0
+    log_level: str = "info"
+    warnings: tuple[Fault, ...] = ()
+
+    @classmethod
+    def read(cls, document: Document, *, file: str) -> Self:
+        """Read the settings of a parsed file.
+
+        Args:
+            document: of ``hub/hub.ini``.
+            file: its name for messages.
+
+        Raises:
+            SettingsError: with every fault of the file.
+        """
+        values = read_table(document, HUB_KEYS, file=file)
+        return cls(
+            lui_host=values.of(_LUI_HOST),
+            tracker_host=values.of(_TRACKER_HOST),
+            heartbeat_interval=values.of(_HEARTBEAT_INTERVAL),
+            log_level=values.of(_LOG_LEVEL),
+            warnings=values.warnings,
+        )
