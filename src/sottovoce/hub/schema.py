@@ -119,7 +119,7 @@ refusal = sa.Table(
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("at", UtcTime, nullable=False),
-    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
 )
 
 #: Settings of components; an empty value means "inherit the default". Rows are never deleted.

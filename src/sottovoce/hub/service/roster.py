@@ -248,7 +248,7 @@ async def _remember_refusal(
         "code": refused.code,
         "message": refused.message,
         "at": now,
-        "count": before._mapping["count"] + 1 if before is not None else 1,
+        "attempts": before.attempts + 1 if before is not None else 1,
     }
     await connection.execute(sa.insert(table).prefix_with("OR REPLACE").values(values))
     if before is None or before.code != refused.code:

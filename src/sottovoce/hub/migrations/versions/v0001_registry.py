@@ -112,7 +112,7 @@ def _roster() -> None:
         _text("code"),
         _text("message"),
         _text("at"),
-        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
     )
 
 
