@@ -2,22 +2,63 @@
 
 from sottovoce.ini.backslashes import single_backslash_fault, single_backslashes
 from sottovoce.ini.document import Document, Entry
+from sottovoce.ini.hostname import is_ip_address, normalise_host_name
+from sottovoce.ini.kinds import (
+    PORT,
+    AbsolutePath,
+    Boolean,
+    Choice,
+    Duration,
+    HostName,
+    Integer,
+    IpAddress,
+    Kind,
+    ListOf,
+    Objection,
+    SecretText,
+    Text,
+    Unfit,
+)
 from sottovoce.ini.near import distance, nearest
-from sottovoce.ini.parser import LARGEST_FILE, parse
+from sottovoce.ini.parser import LARGEST_FILE, parse, survey
 from sottovoce.ini.secret import Secret
 from sottovoce.ini.show import shown
+from sottovoce.ini.table import AnyKey, Examined, Key, Settings, examine_table, read_table
 from sottovoce.ini.writer import dumps
 
 __all__ = [
     "LARGEST_FILE",
+    "PORT",
+    "AbsolutePath",
+    "AnyKey",
+    "Boolean",
+    "Choice",
     "Document",
+    "Duration",
     "Entry",
+    "Examined",
+    "HostName",
+    "Integer",
+    "IpAddress",
+    "Key",
+    "Kind",
+    "ListOf",
+    "Objection",
     "Secret",
+    "SecretText",
+    "Settings",
+    "Text",
+    "Unfit",
     "distance",
     "dumps",
+    "examine_table",
+    "is_ip_address",
     "nearest",
+    "normalise_host_name",
     "parse",
+    "read_table",
     "shown",
     "single_backslash_fault",
     "single_backslashes",
+    "survey",
 ]

@@ -11,9 +11,9 @@ from sottovoce.ini.show import shown
 
 __all__ = ["single_backslash_fault", "single_backslashes"]
 
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 #: What the manual lists, and ``\: \= \# \!``, which Java's own ``Properties.store`` writes.
-_MEANT = frozenset("tnrfu\\\"' :=#!")
+_MEANT = frozenset("tnrf\\\"' :=#!")
 _CONTROLS = frozenset("tnrf")
 
 
@@ -31,7 +31,7 @@ def single_backslashes(raw: str, *, controls: bool = False) -> tuple[int, ...]:
     return tuple(
         match.start()
         for match in _ESCAPE.finditer(raw)
-        if match[1] not in _MEANT or (controls and match[1] in _CONTROLS)
+        if len(match[1]) == 1 and (match[1] not in _MEANT or (controls and match[1] in _CONTROLS))
     )
 
 

@@ -19,15 +19,17 @@ from sottovoce.errors import Fault, FormatError, IniSyntaxError
 from sottovoce.ini.document import Document, Entry
 from sottovoce.ini.show import shown
 
-__all__ = ["LARGEST_FILE", "parse"]
+__all__ = ["LARGEST_FILE", "parse", "survey"]
 
 #: Settings are a few hundred bytes; Java has no limit, an editor's accident or an attack needs one.
 LARGEST_FILE = 1024 * 1024
 
+_MALFORMED = "ini-malformed-escape"
 _BOM = "\ufeff"
 _BLANKS = " \t\f"
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _KEY = re.compile(r"(?:\\.|[^\\=: \t\f])*", re.DOTALL)
+_KEY_LIKE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _SEPARATOR = re.compile(r"[ \t\f]*([=:]?)[ \t\f]*")
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -54,6 +56,30 @@ def parse(data: bytes, *, file: str = "") -> Document:
             Java throws IllegalArgumentException; carries every such place.
         FormatError: ``ini-too-large``.
     """
+    document = survey(data, file=file)
+    malformed = [fault for fault in document.faults if fault.code == _MALFORMED]
+    if malformed:
+        raise IniSyntaxError(
+            f"{file or 'The INI file'} cannot be read: {_places(malformed)}.",
+            faults=(fault for fault in document.faults if not fault.warning),
+            source=file,
+        )
+    return document
+
+
+def survey(data: bytes, *, file: str = "") -> Document:
+    r"""Read an INI file as far as it goes: malformed escapes become faults, nothing is raised.
+
+    For a caller that reports every fault of a file at once. In a value with a malformed escape
+    the backslash vanishes, as before any other letter; such a document is never to be used.
+
+    Args:
+        data: the file's bytes, at most 1 MiB.
+        file: its name for messages.
+
+    Raises:
+        FormatError: ``ini-too-large``.
+    """
     if len(data) > LARGEST_FILE:
         raise FormatError(
             f"{file or 'The INI file'} has {len(data)} bytes, and settings take at most "
@@ -65,14 +91,7 @@ def parse(data: bytes, *, file: str = "") -> Document:
             code="ini-too-large",
         )
     text, faults = _decoded(data, file)
-    malformed: list[Fault] = []
-    entries = [_entry(line, file, malformed) for line in _logical_lines(text)]
-    if malformed:
-        raise IniSyntaxError(
-            f"{file or 'The INI file'} cannot be read: {_places(malformed)}.",
-            faults=(*malformed, *(fault for fault in faults if not fault.warning)),
-            source=file,
-        )
+    entries = [_entry(line, file, faults) for line in _logical_lines(text)]
     faults.extend(_repetitions(entries, file))
     return Document(entries=tuple(entries), faults=tuple(faults), file=file)
 
@@ -176,7 +195,7 @@ def _ends_in_odd_backslashes(text: str) -> bool:
     return (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
-def _entry(logical: _LogicalLine, file: str, malformed: list[Fault]) -> Entry:
+def _entry(logical: _LogicalLine, file: str, faults: list[Fault]) -> Entry:
     text = logical.text()
     key_match = _KEY.match(text)
     assert key_match is not None
@@ -185,9 +204,12 @@ def _entry(logical: _LogicalLine, file: str, malformed: list[Fault]) -> Entry:
     assert separator is not None
     raw = text[separator.end() :]
     key = _unescaped(text[:key_end])
-    for match in _malformed_escapes(text):
-        in_value = match >= separator.end()
-        malformed.append(_escape_fault(file, logical.line_at(match), key if in_value else None))
+    # The line may be a password and no key at all: name only what was meant as a key.
+    name = key if separator[1] and _KEY_LIKE.fullmatch(key) else None
+    faults.extend(
+        _escape_fault(file, logical.line_at(at), name if at >= separator.end() else None)
+        for at in _malformed_escapes(text)
+    )
     return Entry(
         key=key,
         value=_unescaped(raw),
@@ -205,7 +227,7 @@ def _malformed_escapes(text: str) -> Iterator[int]:
 def _escape_fault(file: str, line: int, key: str | None) -> Fault:
     place = f" in the value of {shown(key)}" if key else ""
     return Fault(
-        code="ini-malformed-escape",
+        code=_MALFORMED,
         why=f"A backslash followed by “u”{place} needs four hexadecimal digits after it.",
         expected=r"\u and four hexadecimal digits, as in \u00e9",
         presented=r"\u and something else",
@@ -249,7 +271,7 @@ def _repetitions(entries: list[Entry], file: str) -> Iterator[Fault]:
                 hint="Remove one of the two lines.",
                 file=file or None,
                 line=entry.line,
-                key=entry.key,
+                key=shown(entry.key),
             )
 
 
