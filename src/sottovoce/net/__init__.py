@@ -1,1 +1,34 @@
 """asyncio, the only one below the components: listen, dial, pump, peer."""
+
+from sottovoce.net.channel import Channel, ServingChannel
+from sottovoce.net.clock import Clock, monotonic, utc_now
+from sottovoce.net.dialer import Destination, connect
+from sottovoce.net.endpoint import Endpoint, Implement, Offer, PeerFacts
+from sottovoce.net.limits import LIMITS, Limits
+from sottovoce.net.listener import Listener, listen
+from sottovoce.net.peer import Peer
+from sottovoce.net.security import Outcome, SecurityLog, SecurityRecord
+from sottovoce.net.tasks import TaskOwner
+
+__all__ = [
+    "LIMITS",
+    "Channel",
+    "Clock",
+    "Destination",
+    "Endpoint",
+    "Implement",
+    "Limits",
+    "Listener",
+    "Offer",
+    "Outcome",
+    "Peer",
+    "PeerFacts",
+    "SecurityLog",
+    "SecurityRecord",
+    "ServingChannel",
+    "TaskOwner",
+    "connect",
+    "listen",
+    "monotonic",
+    "utc_now",
+]

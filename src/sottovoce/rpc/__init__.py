@@ -1,1 +1,52 @@
 """Frames, messages and the connection state machine of typed calls; no I/O."""
+
+from sottovoce.rpc.connection import MAX_IN_FLIGHT, TRANSITIONS, Connection, Speaks, State
+from sottovoce.rpc.frames import ADMISSION_FRAME, CALL_FRAME, FrameReader, append_frame
+from sottovoce.rpc.messages import (
+    Bye,
+    Call,
+    Cancel,
+    Greeting,
+    Hello,
+    Message,
+    Ping,
+    Pong,
+    Ready,
+    Reason,
+    Refused,
+    Rejection,
+    Reply,
+    WhyAnswer,
+    WhyHint,
+    decode,
+    encode,
+)
+
+__all__ = [
+    "ADMISSION_FRAME",
+    "CALL_FRAME",
+    "MAX_IN_FLIGHT",
+    "TRANSITIONS",
+    "Bye",
+    "Call",
+    "Cancel",
+    "Connection",
+    "FrameReader",
+    "Greeting",
+    "Hello",
+    "Message",
+    "Ping",
+    "Pong",
+    "Ready",
+    "Reason",
+    "Refused",
+    "Rejection",
+    "Reply",
+    "Speaks",
+    "State",
+    "WhyAnswer",
+    "WhyHint",
+    "append_frame",
+    "decode",
+    "encode",
+]

@@ -1,1 +1,40 @@
 """The sans-I/O handshake engine, its contexts, trust generations and the gate."""
+
+from sottovoce.tls.alerts import alert_name
+from sottovoce.tls.contexts import ALPN_CALLS, ALPN_WHY, accepting_context, calling_context
+from sottovoce.tls.engine import Arrived, Broken, Ended, Engine, Event, PlainEngine, Secured
+from sottovoce.tls.evidence import Evidence, Problem, Side, Tunnel
+from sottovoce.tls.failures import faults_of
+from sottovoce.tls.gate import Verdict, judge
+from sottovoce.tls.generation import Trust, TrustGeneration, own_faults
+from sottovoce.tls.peek import PEEK_LIMIT, PLAIN_PREAMBLE, FirstBytes, Speaker, peek
+
+__all__ = [
+    "ALPN_CALLS",
+    "ALPN_WHY",
+    "PEEK_LIMIT",
+    "PLAIN_PREAMBLE",
+    "Arrived",
+    "Broken",
+    "Ended",
+    "Engine",
+    "Event",
+    "Evidence",
+    "FirstBytes",
+    "PlainEngine",
+    "Problem",
+    "Secured",
+    "Side",
+    "Speaker",
+    "Trust",
+    "TrustGeneration",
+    "Tunnel",
+    "Verdict",
+    "accepting_context",
+    "alert_name",
+    "calling_context",
+    "faults_of",
+    "judge",
+    "own_faults",
+    "peek",
+]

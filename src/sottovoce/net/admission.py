@@ -1,0 +1,377 @@
+"""How a connection that comes in is admitted: first bytes, TLS, gate, greeting.
+
+Each phase has its time limit. Whatever ends it before ``Ready`` is logged once with its reason, and told to the peer as far as the
+protocol allows: one readable line to a plain speaker, an alert to a stranger, codes inside TLS to a
+peer whose chain is valid, codes on the *why* path to one that asks.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from cryptography import x509
+
+from sottovoce.contracts import Caller
+from sottovoce.errors import Fault, RemoteProtocolError
+from sottovoce.net.endpoint import Endpoint, PeerFacts
+from sottovoce.net.security import Outcome, SecurityRecord
+from sottovoce.net.strangers import refuse_first_bytes
+from sottovoce.net.telling import faults_told, reasons_to_tell
+from sottovoce.net.visitors import Visitors
+from sottovoce.net.wire import Lost, Wire
+from sottovoce.pki import fingerprint
+from sottovoce.policy import Component, PeerIdentity
+from sottovoce.rpc import (
+    Bye,
+    Connection,
+    Greeting,
+    Hello,
+    Ready,
+    Refused,
+    Speaks,
+    WhyAnswer,
+    WhyHint,
+)
+from sottovoce.tls import (
+    PLAIN_PREAMBLE,
+    Broken,
+    Engine,
+    Evidence,
+    PlainEngine,
+    Secured,
+    Side,
+    Tunnel,
+    faults_of,
+    judge,
+)
+
+__all__ = ["Admission", "Admitted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A caller whom both sides have said yes to."""
+
+    wire: Wire
+    caller: Caller
+    facts: PeerFacts
+
+
+class _Refusal(Exception):
+    """Carries a refusal to the one place that logs it."""
+
+    def __init__(self, *faults: Fault, told: tuple[str, ...] = (), by_peer: bool = False) -> None:
+        super().__init__(faults)
+        self.faults = faults
+        self.told = told
+        self.by_peer = by_peer
+
+
+class _Answered(Exception):
+    """The *why* path has ended; it has no refusal of its own."""
+
+
+class Admission:
+    """Admits one caller, or refuses it.
+
+    Args:
+        wire: its socket.
+        endpoint: ours.
+        port: the port that it reached.
+        visitors: what is remembered of addresses.
+    """
+
+    def __init__(self, wire: Wire, endpoint: Endpoint, *, port: int, visitors: Visitors) -> None:
+        self._wire = wire
+        self._endpoint = endpoint
+        self._port = port
+        self._visitors = visitors
+        self._id = endpoint.new_id()
+        self._address = wire.peer_address
+        self._host = wire.peer_host
+        self._phase = "preamble"
+        self._generation = endpoint.trust.current
+        self._identity: PeerIdentity | None = None
+        self._tunnel: Tunnel | None = None
+        self._hello: Hello | None = None
+        self._presented = ""
+
+    async def run(self) -> Admitted | None:
+        """Carry the admission through; everything that happens is logged here."""
+        limits = self._endpoint.limits
+        try:
+            return await self._admit()
+        except _Refusal as refusal:
+            self._refuse(refusal)
+        except _Answered:
+            pass
+        except TimeoutError:
+            self._refuse(_Refusal(self._too_slow()))
+        except RemoteProtocolError as error:
+            self._refuse(_Refusal(Fault(code="protocol-error", why=f"{error.message}.")))
+        await self._wire.close(linger=limits.linger)
+        return None
+
+    async def _admit(self) -> Admitted:
+        limits = self._endpoint.limits
+        await self._first_bytes()
+        self._phase = "tls"
+        if self._generation is None:
+            self._wire.skip(len(PLAIN_PREAMBLE))
+            self._wire.write_raw(PLAIN_PREAMBLE)
+            self._wire.attach(PlainEngine(side=Side.ACCEPTING))
+        else:
+            self._wire.attach(Engine(self._generation, side=Side.ACCEPTING))
+        async with asyncio.timeout(limits.handshake):
+            secured = await self._secured()
+        self._tunnel = secured.tunnel
+        if secured.asks_why:
+            async with asyncio.timeout(limits.greeting):
+                await self._explain(secured)
+        self._phase = "greeting"
+        async with asyncio.timeout(limits.greeting):
+            return await self._greet(secured)
+
+    async def _first_bytes(self) -> None:
+        """Let on only who begins as a partner does; on a plain server, answer in kind."""
+        async with asyncio.timeout(self._endpoint.limits.first_bytes):
+            first = await self._wire.first_bytes()
+        refusal = refuse_first_bytes(
+            first,
+            secured=self._generation is not None,
+            address=self._address,
+            port=self._port,
+        )
+        if refusal is not None:
+            self._wire.write_raw(refusal.answer)
+            raise _Refusal(refusal.fault, told=(refusal.told,) if refusal.told else ())
+
+    # TLS.
+
+    async def _secured(self) -> Secured:
+        match await self._wire.next():
+            case Secured() as secured:
+                return secured
+            case Broken() as broken:
+                raise _Refusal(*self._tls_faults(broken), **self._tls_told(broken))
+            case Lost(error=error):
+                raise _Refusal(self._gone(error))
+            case other:
+                raise AssertionError(other)
+
+    def _tls_faults(self, broken: Broken) -> tuple[Fault, ...]:
+        assert self._generation is not None
+        if broken.chain:
+            self._presented = fingerprint(broken.chain[0])
+            self._identity = _identity(broken.chain)
+        self._visitors.remember_refusal(self._host, self._presented, self._id)
+        return faults_of(broken, self._evidence(()), self._generation)
+
+    @staticmethod
+    def _tls_told(broken: Broken) -> dict[str, Any]:
+        sent = broken.alert_sent
+        return {
+            "told": (f"alert {sent}",) if sent else (),
+            "by_peer": bool(broken.alert_received) and not broken.problems,
+        }
+
+    def _gone(self, error: str) -> Fault:
+        words = f" ({error})" if error else ""
+        return Fault(
+            code="closed-early",
+            why=f"{self._address} closed the connection in phase {self._phase}{words}.",
+            presented=error,
+        )
+
+    def _too_slow(self) -> Fault:
+        return Fault(
+            code="phase-timeout",
+            why=f"{self._address} took too long in phase {self._phase}.",
+            hint="A silent client or an overloaded one; it may try again.",
+        )
+
+    # The gate and the greeting.
+
+    def _evidence(self, chain: tuple[x509.Certificate, ...]) -> Evidence:
+        hello = self._hello
+        return Evidence(
+            side=Side.ACCEPTING,
+            chain=chain,
+            at=self._endpoint.clock(),
+            announced_name=hello.server_name if hello is not None else None,
+            announced_component=_component(hello),
+            peer_time=hello.now if hello is not None else None,
+            tunnel=self._tunnel,
+            address=self._address,
+        )
+
+    def _judge(self, chain: tuple[x509.Certificate, ...]) -> tuple[Fault, ...]:
+        """Ask the gate; on a plain connection there is nobody to authenticate (SPEC W3)."""
+        if self._generation is None:
+            return ()
+        verdict = judge(self._evidence(chain), self._generation)
+        self._identity = verdict.identity or _identity(chain)
+        if chain:
+            self._presented = fingerprint(chain[0])
+        if not verdict.accepted:
+            self._visitors.remember_refusal(self._host, self._presented, self._id)
+        return verdict.faults
+
+    async def _greet(self, secured: Secured) -> Admitted:
+        endpoint, wire = self._endpoint, self._wire
+        faults = self._judge(secured.chain)
+        wire.converse(Connection(Speaks.ACCEPTING))
+        reasons = reasons_to_tell(faults)
+        wire.send(
+            Greeting(
+                connection_id=self._id,
+                server_name=endpoint.own_name,
+                now=endpoint.clock(),
+                verdict=reasons,
+            )
+        )
+        if faults:
+            raise _Refusal(*faults, told=tuple(reason.code for reason in reasons))
+        hello = self._hello = await self._hear_hello()
+        faults = self._judge(secured.chain) or _unknown_component(hello)
+        if faults:
+            reasons = reasons_to_tell(faults)
+            wire.send(Refused(reasons))
+            raise _Refusal(*faults, told=tuple(reason.code for reason in reasons))
+        wire.send(Ready(endpoint.version))
+        return self._admitted(hello)
+
+    async def _hear_hello(self) -> Hello:
+        match await self._wire.next():
+            case Hello(verdict=()) as hello:
+                return hello
+            case Hello(verdict=reasons) as hello:
+                self._hello = hello
+                teller = _clean_name(hello.server_name)
+                raise _Refusal(*faults_told(reasons, teller=teller), by_peer=True)
+            case Broken() as broken:
+                raise _Refusal(*self._tls_faults(broken), **self._tls_told(broken))
+            case RemoteProtocolError() as error:
+                raise error
+            case Lost(error=error_text):
+                raise _Refusal(self._gone(error_text))
+            case other:
+                raise RemoteProtocolError(f"{type(other).__name__} instead of Hello")
+
+    def _admitted(self, hello: Hello) -> Admitted:
+        component = Component(hello.component)
+        generation = self._generation
+        self._log(Outcome.ACCEPTED)
+        caller = Caller(
+            component=component,
+            server=hello.server_name,
+            secured=generation is not None,
+            fingerprint=self._identity.fingerprint if self._identity else "",
+            connection_id=self._id,
+        )
+        facts = PeerFacts(
+            name=hello.server_name,
+            identity=self._identity,
+            tunnel=self._tunnel,
+            address=self._address,
+            connection_id=self._id,
+            version=hello.version,
+            generation=generation.number if generation is not None else 0,
+        )
+        return Admitted(self._wire, caller, facts)
+
+    # The *why* path.
+
+    async def _explain(self, secured: Secured) -> NoReturn:
+        """Answer about the certificate just presented, take a hint, and end (DESIGN §4)."""
+        self._phase = "why"
+        if not self._endpoint.explain_refusals or not self._visitors.may_ask_why(self._host):
+            raise _Answered
+        if secured.chain:
+            self._presented = fingerprint(secured.chain[0])
+        refers_to = self._visitors.refusal_of(self._host, self._presented)
+        faults = self._judge(secured.chain)
+        reasons = reasons_to_tell(faults)
+        self._wire.converse(Connection(Speaks.ACCEPTING, why=True))
+        self._wire.send(WhyAnswer(self._id, refers_to, reasons))
+        told = tuple(reason.code for reason in reasons)
+        self._log(Outcome.EXPLAINED, faults=faults, told=told, refers_to=refers_to)
+        match await self._wire.next():
+            case WhyHint(reasons=hints):
+                self._log(
+                    Outcome.HINT,
+                    faults=faults_told(hints, teller="A caller (unverified hint)"),
+                    refused_by="peer",
+                )
+            case Bye() | Lost() | _:
+                pass
+        raise _Answered
+
+    # The log.
+
+    def _refuse(self, refusal: _Refusal) -> None:
+        code = refusal.faults[0].code if refusal.faults else ""
+        if code in _SUMMARISED and not self._visitors.worth_a_line(self._host, code):
+            return
+        self._log(
+            Outcome.REFUSED,
+            faults=refusal.faults,
+            told=refusal.told,
+            refused_by="peer" if refusal.by_peer else "us",
+        )
+
+    def _log(self, outcome: Outcome, **more: Any) -> None:
+        hello = self._hello
+        self._endpoint.log(
+            SecurityRecord(
+                at=self._endpoint.clock(),
+                outcome=outcome,
+                side=Side.ACCEPTING,
+                connection_id=self._id,
+                address=self._address,
+                port=self._port,
+                phase=self._phase,
+                announced=_clean_name(hello.server_name) if hello is not None else "",
+                component=_clean_name(hello.component) if hello is not None else "",
+                tunnel=self._tunnel,
+                secured=self._generation is not None,
+                **SecurityRecord.of(self._identity),
+                **more,
+            )
+        )
+
+
+#: Refusals that a port scanner causes by the thousand: one line an address and minute (P7).
+_SUMMARISED = frozenset({"closed-early", "too-many-handshakes", "phase-timeout"})
+
+
+def _identity(chain: tuple[x509.Certificate, ...]) -> PeerIdentity | None:
+    """Describe an unverified certificate for the log, if it can be described."""
+    try:
+        return PeerIdentity.from_certificate(chain[0]) if chain else None
+    except ValueError:
+        return None
+
+
+def _component(hello: Hello | None) -> Component | None:
+    try:
+        return Component(hello.component) if hello is not None else None
+    except ValueError:
+        return None
+
+
+def _unknown_component(hello: Hello) -> tuple[Fault, ...]:
+    if _component(hello) is not None:
+        return ()
+    return (
+        Fault(
+            code="component-unexpected",
+            why=f"The peer speaks for {_clean_name(hello.component)!r}, which is no component.",
+            expected=", ".join(Component),
+            presented=_clean_name(hello.component),
+        ),
+    )
+
+
+def _clean_name(text: str) -> str:
+    return "".join(letter for letter in text[:253] if letter.isprintable())

@@ -1,0 +1,481 @@
+"""Calling: from a name to an open channel, or to an error that says why not.
+
+The name that is dialled is the name that is verified; an address only says where to connect. When
+the other side refuses with an alert, it is asked why, once, on a second connection; when we refuse
+it, it is told why on the same path (DESIGN §4).
+"""
+
+import asyncio
+import errno
+import socket
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from sottovoce.errors import (
+    ChannelError,
+    ConnectFailed,
+    Fault,
+    HandshakeFailed,
+    NotAdmitted,
+    PhaseTimeout,
+    RemoteProtocolError,
+)
+from sottovoce.net.channel import Channel
+from sottovoce.net.endpoint import Endpoint, PeerFacts
+from sottovoce.net.security import Outcome, SecurityRecord
+from sottovoce.net.telling import faults_told, reasons_to_tell
+from sottovoce.net.wire import Lost, Wire
+from sottovoce.policy import Component, PeerIdentity
+from sottovoce.rpc import (
+    Connection,
+    Greeting,
+    Hello,
+    Ready,
+    Reason,
+    Refused,
+    Speaks,
+    WhyAnswer,
+    WhyHint,
+)
+from sottovoce.tls import (
+    PLAIN_PREAMBLE,
+    Broken,
+    Engine,
+    Evidence,
+    FirstBytes,
+    PlainEngine,
+    Secured,
+    Side,
+    Speaker,
+    Tunnel,
+    Verdict,
+    faults_of,
+    judge,
+)
+
+__all__ = ["Destination", "connect"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """Whom to call.
+
+    Args:
+        name: the name dialled, which must be in the partner's certificate and in our allowed list.
+        port: its port.
+        address: where to connect when the name should not be resolved; empty otherwise.
+        component: what we expect to find there, for messages.
+    """
+
+    name: str
+    port: int
+    address: str = ""
+    component: Component | None = None
+
+    def __str__(self) -> str:
+        where = f" at {self.address}" if self.address else ""
+        what = f"{self.component.label} " if self.component is not None else ""
+        return f"{what}({self.name}:{self.port}{where})"
+
+
+async def connect(endpoint: Endpoint, destination: Destination, *, component: Component) -> Channel:
+    """Open a channel to *destination* on behalf of our *component*.
+
+    Returns:
+        The open channel: both sides have said yes.
+
+    Raises:
+        ConnectFailed: no connection (``name-not-resolved``, ``connection-refused``, ``no-answer``).
+        HandshakeFailed: TLS did not come about, with the reasons of both sides.
+        NotAdmitted: one side's gate said no.
+        PhaseTimeout: a phase took too long.
+    """
+    return await _Dial(endpoint, destination, component).run()
+
+
+async def open_wire(destination: Destination, endpoint: Endpoint) -> Wire:
+    """Resolve and connect.
+
+    Raises:
+        ConnectFailed: see :func:`connect`.
+    """
+    limits, loop = endpoint.limits, asyncio.get_running_loop()
+    host = destination.address or destination.name
+    try:
+        async with asyncio.timeout(limits.resolve):
+            found = await loop.getaddrinfo(host, destination.port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, TimeoutError) as error:
+        raise ConnectFailed(
+            f"{host} cannot be resolved on {endpoint.own_name} ({error or 'no answer'}).",
+            peer=str(destination),
+            phase="resolve",
+            code="name-not-resolved",
+            hint="Correct the name, the name service, or set the partner's address.",
+        ) from error
+    failure: OSError | TimeoutError | None = None
+    for *_, address in found[:4]:
+        try:
+            async with asyncio.timeout(limits.connect):
+                _, wire = await loop.create_connection(Wire, str(address[0]), destination.port)
+        except (OSError, TimeoutError) as error:
+            failure = failure or error
+        else:
+            return wire
+    raise _no_connection(failure, destination, limits.connect) from failure
+
+
+def _no_connection(
+    error: OSError | TimeoutError | None, destination: Destination, seconds: float
+) -> ConnectFailed:
+    if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
+        return ConnectFailed(
+            f"Nothing accepts connections on {destination} (refused at once).",
+            peer=str(destination),
+            phase="connect",
+            code="connection-refused",
+            hint=f"Is it running? Is {destination.port} the right port?",
+        )
+    return ConnectFailed(
+        f"No answer from {destination} within {seconds:g} s"
+        f"{f' ({error})' if error is not None and str(error) else ''}.",
+        peer=str(destination),
+        phase="connect",
+        code="no-answer",
+        hint="Typical for a firewall that drops packets, or a host that is down.",
+    )
+
+
+class _Dial:
+    """One attempt; everything that happens to it is logged here."""
+
+    def __init__(self, endpoint: Endpoint, destination: Destination, component: Component) -> None:
+        self._endpoint = endpoint
+        self._destination = destination
+        self._component = component
+        self._generation = endpoint.trust.current
+        self._phase = "connect"
+        self._connection_id = ""
+        self._address = str(destination)
+        self._identity: PeerIdentity | None = None
+        self._tunnel: Tunnel | None = None
+        self._announced = ""
+
+    async def run(self) -> Channel:
+        """Dial; raise a :class:`ChannelError` that has been logged."""
+        limits = self._endpoint.limits
+        wire: Wire | None = None
+        try:
+            wire = await open_wire(self._destination, self._endpoint)
+            self._address = wire.peer_address
+            return await self._introduce(wire)
+        except TimeoutError as error:
+            failure: ChannelError = error if isinstance(error, ChannelError) else self._too_slow()
+            await self._give_up(wire, failure, limits.linger)
+        except ChannelError as error:
+            await self._give_up(wire, error, limits.linger)
+        except RemoteProtocolError as error:
+            failure = self._failed(
+                HandshakeFailed, Fault(code="protocol-error", why=f"{error.message}.")
+            )
+            await self._give_up(wire, failure, limits.linger)
+        except BaseException:
+            if wire is not None:
+                wire.abort()
+            raise
+
+    async def _give_up(self, wire: Wire | None, error: ChannelError, linger: float) -> NoReturn:
+        self._log(
+            Outcome.REFUSED,
+            faults=error.faults or (Fault(code=error.code, why=error.message, hint=error.hint),),
+            refused_by="peer" if error.code == "refused-by-peer" else "us",
+        )
+        if wire is not None:
+            await wire.close(linger=linger)
+        raise error
+
+    async def _introduce(self, wire: Wire) -> Channel:
+        limits = self._endpoint.limits
+        self._phase = "tls"
+        async with asyncio.timeout(limits.handshake):
+            secured = await (self._plain(wire) if self._generation is None else self._tls(wire))
+        self._tunnel = secured.tunnel
+        self._phase = "greeting"
+        async with asyncio.timeout(limits.greeting):
+            facts = await self._greet(wire, secured)
+        self._log(Outcome.ACCEPTED)
+        return Channel(wire, facts, limits)
+
+    # TLS, or none.
+
+    async def _tls(self, wire: Wire) -> Secured:
+        assert self._generation is not None
+        engine = Engine(self._generation, side=Side.CALLING, server_name=self._destination.name)
+        wire.write_raw(_client_hello(engine))
+        first = await wire.first_bytes()
+        if first.speaker is not Speaker.TLS:
+            raise self._not_tls(first, wire)
+        wire.attach(engine)
+        match await wire.next():
+            case Secured() as secured:
+                return secured
+            case Broken() as broken:
+                raise await self._handshake_failed(broken)
+            case Lost(error=error):
+                raise self._lost(error)
+            case other:
+                raise AssertionError(other)
+
+    def _not_tls(self, first: FirstBytes, wire: Wire) -> ChannelError:
+        """The answer was not TLS (catalogue P2, P3, P6)."""
+        who, port = self._destination, self._destination.port
+        match first.speaker:
+            case Speaker.PLAIN:
+                fault = Fault(
+                    code="peer-not-secured",
+                    why=f"{who} answers without encryption: no ssl.ini, or not restarted.",
+                    expected="TLS",
+                    presented=first.shown,
+                    hint="Secure that server too; security is all or nothing.",
+                )
+            case Speaker.UNCLEAR:
+                return self._lost("it closed the connection without a word")
+            case _:
+                fault = Fault(
+                    code="foreign-service",
+                    why=f"{who} answered {first.shown!r}: that is not one of ours.",
+                    expected="TLS",
+                    presented=first.shown,
+                    hint=f"Check the host, and that {port} is the right port there.",
+                )
+        return self._failed(HandshakeFailed, fault)
+
+    async def _plain(self, wire: Wire) -> Secured:
+        wire.write_raw(PLAIN_PREAMBLE)
+        first = await wire.first_bytes()
+        if first.speaker is not Speaker.PLAIN:
+            raise self._not_plain(first)
+        wire.skip(len(PLAIN_PREAMBLE))
+        wire.attach(PlainEngine(side=Side.CALLING))
+        match await wire.next():
+            case Secured() as secured:
+                return secured
+            case other:
+                raise AssertionError(other)
+
+    def _not_plain(self, first: FirstBytes) -> ChannelError:
+        who = self._destination
+        if first.speaker is Speaker.UNCLEAR:
+            return self._lost("it closed the connection without a word")
+        if first.shown.startswith("sottovoce:") or first.speaker is Speaker.TLS:
+            fault = Fault(
+                code="mode-mismatch",
+                why=f"{who} is secured; this server is not.",
+                expected="an unsecured partner",
+                presented=first.shown,
+                hint="Write commands/ssl.ini here and restart; security is all or nothing.",
+            )
+        else:
+            fault = Fault(
+                code="foreign-service",
+                why=f"{who} answered {first.shown!r}: that is not one of ours.",
+                expected=PLAIN_PREAMBLE.decode().rstrip(),
+                presented=first.shown,
+                hint="Check the host and the port.",
+            )
+        return self._failed(HandshakeFailed, fault)
+
+    async def _handshake_failed(self, broken: Broken) -> ChannelError:
+        """TLS failed: say what we know, and ask or tell the other side why."""
+        assert self._generation is not None
+        faults = faults_of(broken, self._evidence(), self._generation)
+        self._identity = _identity(broken)
+        if broken.problems:
+            await self._on_why_path(reasons_to_tell(faults))
+            return self._failed(HandshakeFailed, *faults)
+        if broken.alert_received:
+            told = await self._on_why_path(())
+            if told:
+                return self._failed(HandshakeFailed, *told, *faults, code="refused-by-peer")
+            return self._failed(HandshakeFailed, *faults, code="refused-by-peer")
+        return self._failed(HandshakeFailed, *faults)
+
+    # The greeting and the gate.
+
+    def _evidence(
+        self, secured: Secured | None = None, greeting: Greeting | None = None
+    ) -> Evidence:
+        return Evidence(
+            side=Side.CALLING,
+            chain=secured.chain if secured is not None else (),
+            at=self._endpoint.clock(),
+            dialled_name=self._destination.name,
+            announced_name=greeting.server_name if greeting is not None else None,
+            peer_time=greeting.now if greeting is not None else None,
+            tunnel=self._tunnel,
+            address=self._address,
+        )
+
+    def _judge(self, secured: Secured, greeting: Greeting) -> tuple[Fault, ...]:
+        if self._generation is None:
+            return ()
+        verdict: Verdict = judge(self._evidence(secured, greeting), self._generation)
+        self._identity = verdict.identity or PeerIdentity.from_certificate(secured.chain[0])
+        return verdict.faults
+
+    async def _greet(self, wire: Wire, secured: Secured) -> PeerFacts:
+        endpoint = self._endpoint
+        wire.converse(Connection(Speaks.CALLING))
+        greeting = await self._expect(wire, Greeting)
+        self._connection_id = _printable(greeting.connection_id)
+        self._announced = _printable(greeting.server_name)
+        faults = self._judge(secured, greeting)
+        wire.send(
+            Hello(
+                server_name=endpoint.own_name,
+                component=self._component.value,
+                version=endpoint.version,
+                now=endpoint.clock(),
+                verdict=reasons_to_tell(faults),
+            )
+        )
+        if greeting.verdict:
+            raise self._refused(greeting.verdict, *faults)
+        if faults:
+            raise self._failed(NotAdmitted, *faults)
+        ready = await self._expect(wire, Ready)
+        return PeerFacts(
+            name=self._announced,
+            identity=self._identity,
+            tunnel=self._tunnel,
+            address=self._address,
+            connection_id=self._connection_id,
+            version=ready.version,
+            generation=self._generation.number if self._generation is not None else 0,
+        )
+
+    async def _expect(self, wire: Wire, kind: type[Any]) -> Any:
+        match await wire.next():
+            case message if isinstance(message, kind):
+                return message
+            case Refused(reasons=reasons):
+                raise self._refused(reasons)
+            case Broken() as broken:
+                raise await self._handshake_failed(broken)
+            case RemoteProtocolError() as error:
+                raise error
+            case Lost(error=error_text):
+                raise self._lost(error_text)
+            case other:
+                raise RemoteProtocolError(
+                    f"{type(other).__name__} instead of {kind.__name__} from the peer"
+                )
+
+    def _refused(self, reasons: tuple[Reason, ...], *own: Fault) -> ChannelError:
+        faults = (*faults_told(reasons, teller=str(self._destination)), *own)
+        return self._failed(NotAdmitted, *faults, code="refused-by-peer")
+
+    # The *why* path.
+
+    async def _on_why_path(self, own_reasons: tuple[Reason, ...]) -> tuple[Fault, ...]:
+        """Ask why we were refused and say why we refuse; failing to is no failure of its own."""
+        limits = self._endpoint.limits
+        wire: Wire | None = None
+        try:
+            async with asyncio.timeout(limits.handshake):
+                wire = await open_wire(self._destination, self._endpoint)
+                answer = await self._ask(wire, own_reasons)
+        except (ChannelError, TimeoutError, RemoteProtocolError):
+            return ()
+        finally:
+            if wire is not None:
+                await wire.close(linger=limits.linger)
+        self._connection_id = _printable(answer.refusal_id or answer.connection_id)
+        return faults_told(answer.reasons, teller=str(self._destination))
+
+    async def _ask(self, wire: Wire, own_reasons: tuple[Reason, ...]) -> WhyAnswer:
+        engine = Engine(
+            self._generation,
+            side=Side.CALLING,
+            server_name=self._destination.name,
+            ask_why=True,
+        )
+        wire.attach(engine)
+        if not isinstance(await wire.next(), Secured):
+            raise RemoteProtocolError("no handshake on the why path")
+        wire.converse(Connection(Speaks.CALLING, why=True))
+        answer = await wire.next()
+        if not isinstance(answer, WhyAnswer):
+            raise RemoteProtocolError("no answer on the why path")
+        if own_reasons:
+            wire.send(WhyHint(own_reasons))
+        return answer
+
+    # Errors and the log.
+
+    def _failed(self, kind: type[ChannelError], *faults: Fault, code: str = "") -> ChannelError:
+        first = faults[0]
+        return kind(
+            f"{self._component.label} cannot talk to {self._destination}: {first.why}",
+            peer=str(self._destination),
+            phase=self._phase,
+            faults=faults,
+            connection_id=self._connection_id,
+            hint=first.hint,
+            code=code or first.code,
+        )
+
+    def _lost(self, error: str) -> ChannelError:
+        words = f" ({error})" if error else ""
+        fault = Fault(
+            code="closed-early",
+            why=f"The connection ended in phase {self._phase}{words}.",
+            presented=error,
+            hint="The other side's security log has the reason, if it is one of ours.",
+        )
+        return self._failed(HandshakeFailed, fault)
+
+    def _too_slow(self) -> ChannelError:
+        code = "tls-not-started" if self._phase == "tls" else "phase-timeout"
+        fault = Fault(
+            code=code,
+            why=f"The other side accepts connections but is silent in phase {self._phase}.",
+            hint="An overloaded server, a balancer, or something that is not one of ours.",
+        )
+        return self._failed(PhaseTimeout, fault)
+
+    def _log(self, outcome: Outcome, **more: Any) -> None:
+        self._endpoint.log(
+            SecurityRecord(
+                at=self._endpoint.clock(),
+                outcome=outcome,
+                side=Side.CALLING,
+                connection_id=self._connection_id,
+                address=self._address,
+                port=self._destination.port,
+                phase=self._phase,
+                dialled=self._destination.name,
+                announced=self._announced,
+                component=self._component.value,
+                tunnel=self._tunnel,
+                secured=self._generation is not None,
+                **SecurityRecord.of(self._identity),
+                **more,
+            )
+        )
+
+
+def _client_hello(engine: Engine) -> bytes:
+    """Start the engine early: the other side's first bytes are looked at before TLS gets them."""
+    engine.start()
+    return engine.data_to_send()
+
+
+def _identity(broken: Broken) -> PeerIdentity | None:
+    try:
+        return PeerIdentity.from_certificate(broken.chain[0]) if broken.chain else None
+    except ValueError:
+        return None
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text[:253] if letter.isprintable())

@@ -1,0 +1,73 @@
+"""One end of every channel: who we are, whom we trust, where we log, how long we wait."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sottovoce.contracts import Caller
+from sottovoce.net.clock import Clock
+from sottovoce.net.limits import LIMITS, Limits
+from sottovoce.net.security import SecurityLog
+from sottovoce.policy import PeerIdentity
+from sottovoce.tls import Trust, Tunnel
+
+__all__ = ["Endpoint", "Implement", "Offer", "PeerFacts"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """What all connections of one server have in common.
+
+    Args:
+        own_name: by which this server introduces itself.
+        version: of the program, for the partner's roster.
+        trust: the pointer to the trust generation in force; plain when it points to None.
+        log: is told of every peer accepted, refused and closed.
+        clock: UTC.
+        new_id: draws a connection id; 64 random bits or more, so that ids never meet by chance.
+        limits: see :class:`Limits`.
+        explain_refusals: answer on the *why* path (``ExplainRefusals`` in ``server.ini``).
+    """
+
+    own_name: str
+    version: str
+    trust: Trust
+    log: SecurityLog
+    clock: Clock
+    new_id: Callable[[], str]
+    limits: Limits = field(default=LIMITS)
+    explain_refusals: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerFacts:
+    """What is known of the peer of an open channel.
+
+    Args:
+        name: by which it introduced itself.
+        identity: from its certificate; None on a plain channel.
+        tunnel: what TLS agreed on; None on a plain channel.
+        address: ``host:port``.
+        connection_id: in both logs.
+        version: of its program.
+        generation: the number of the trust generation that admitted it; 0 on a plain channel.
+    """
+
+    name: str
+    identity: PeerIdentity | None
+    tunnel: Tunnel | None
+    address: str
+    connection_id: str
+    version: str
+    generation: int
+
+
+#: Makes the implementation of a contract for one caller; asked once a channel, after the gate.
+Implement = Callable[[Caller], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A contract that a port offers, and who implements it."""
+
+    contract: type
+    implement: Implement

@@ -1,0 +1,128 @@
+"""A lasting partner: one channel to it that is opened when needed and opened again when it breaks.
+
+A call on a partner's stub either goes out on an open channel or fails with the ``ChannelError``
+that says why there is none. Attempts are spaced, so that a refused server does not fill two logs.
+"""
+
+import asyncio
+import random
+from typing import TypeVar
+
+from sottovoce.contracts import CallSpec, EdgePosture
+from sottovoce.errors import ChannelClosed, ChannelError
+from sottovoce.net.channel import Channel, make_stub
+from sottovoce.net.clock import monotonic
+from sottovoce.net.dialer import Destination, connect
+from sottovoce.net.endpoint import Endpoint
+from sottovoce.policy import Component
+
+__all__ = ["FIRST_PAUSE", "LONGEST_PAUSE", "Peer"]
+
+#: Seconds between attempts: doubled from the first to the longest, with jitter (gRPC's connection
+#: backoff goes from 1 s to 120 s; an installation of three servers may be livelier).
+FIRST_PAUSE = 0.25
+LONGEST_PAUSE = 15.0
+
+Contract = TypeVar("Contract")
+
+#: Ways of failing that are a refusal rather than an absence, for the map of connections.
+_ABSENT = frozenset({"connection-refused", "no-answer", "name-not-resolved", "closed-early"})
+
+
+class Peer:
+    """One connection of the installation, seen from its caller.
+
+    Args:
+        endpoint: ours.
+        component: which of our components calls.
+        destination: whom; its ``component`` says what is called there.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, *, component: Component, destination: Destination
+    ) -> None:
+        self.component = component
+        self.destination = destination
+        self._endpoint = endpoint
+        self._channel: Channel | None = None
+        self._opening = asyncio.Lock()
+        self._failure: ChannelError | None = None
+        self._failures = 0
+        self._not_before = 0.0
+        self._closed = False
+
+    def stub(self, contract: type[Contract]) -> Contract:
+        """Return an object with the methods of *contract*; each opens the channel when needed."""
+        return make_stub(contract, self._call)
+
+    async def _call(self, spec: CallSpec, request: object) -> object:
+        channel = await self.channel()
+        return await channel.call(spec, request)
+
+    async def channel(self) -> Channel:
+        """Return the open channel, opening it when there is none.
+
+        Raises:
+            ChannelError: why there is none; between two attempts, why the last one failed.
+        """
+        if self._channel is not None and self._channel.is_open:
+            return self._channel
+        async with self._opening:
+            if self._channel is not None and self._channel.is_open:
+                return self._channel
+            return await self._open()
+
+    async def _open(self) -> Channel:
+        if self._closed:
+            raise ChannelClosed("This server is stopping.", peer=str(self.destination))
+        if self._failure is not None and monotonic() < self._not_before:
+            raise self._failure
+        if self._channel is not None:
+            stale, self._channel = self._channel, None
+            await stale.aclose()
+        try:
+            channel = await connect(self._endpoint, self.destination, component=self.component)
+        except ChannelError as error:
+            self._failure = error
+            pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures, 10))
+            self._not_before = monotonic() + pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
+            self._failures += 1
+            raise
+        self._channel, self._failure, self._failures = channel, None, 0
+        return channel
+
+    @property
+    def posture(self) -> EdgePosture:
+        """This connection for the map: secured, plain, down or refused, and until when."""
+        called = self.destination.component
+        assert called is not None, "a lasting partner is a component"
+        channel = self._channel
+        if channel is None or not channel.is_open:
+            code = self._failure.code if self._failure is not None else ""
+            state = "down" if not code or code in _ABSENT else "refused"
+            return EdgePosture(
+                caller=self.component,
+                called=called,
+                port=self.destination.port,
+                state=state,
+                name=self.destination.name,
+                code=code,
+            )
+        identity, generation = channel.facts.identity, self._endpoint.trust.current
+        own = generation.own_identity if generation is not None else None
+        ends = [found.not_after for found in (identity, own) if found is not None]
+        return EdgePosture(
+            caller=self.component,
+            called=called,
+            port=self.destination.port,
+            state="plain" if identity is None else "secured",
+            name=channel.facts.name,
+            fingerprint=identity.fingerprint if identity is not None else "",
+            expires=min(ends) if ends else None,
+        )
+
+    async def aclose(self) -> None:
+        """Close the channel; no further one is opened."""
+        self._closed = True
+        if self._channel is not None:
+            await self._channel.aclose()

@@ -1,0 +1,118 @@
+"""What the security log is told: one record for every peer accepted, refused or closed.
+
+The record is a value; who writes it, and where, is the server's matter. What goes in is what an
+auditor asks for: who, from where, by which certificate, why.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sottovoce.errors import Fault
+from sottovoce.policy import PeerIdentity
+from sottovoce.tls import Side, Tunnel
+
+__all__ = ["Outcome", "SecurityLog", "SecurityRecord"]
+
+
+class Outcome(StrEnum):
+    """What became of a connection, or of an attempt at one."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CLOSED = "closed"
+    #: Somebody asked why, and what was answered.
+    EXPLAINED = "explained"
+    #: A caller told us why it refuses this server; nobody vouches for it.
+    HINT = "hint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityRecord:
+    """One line of ``security.log``.
+
+    Args:
+        at: UTC.
+        outcome: what became of it.
+        side: ours.
+        connection_id: of the accepting side; the same in both logs once it was told.
+        address: ``host:port`` of the peer.
+        port: our port on the accepting side, the dialled one on the calling side.
+        phase: where it happened.
+        faults: why not; empty when accepted.
+        refused_by: which side said no, for a refusal.
+        names: DNS names in the peer's certificate.
+        fingerprint: SHA-256 of the peer's certificate.
+        announced: the name by which the peer introduced itself; dialled: the one that we dialled.
+        component: the role it speaks for.
+        tunnel: what TLS agreed on; None for plain.
+        told: what the peer was told: an alert's name, codes, or a line of text.
+        refers_to: for an explanation, the id of the refused connection.
+    """
+
+    at: datetime
+    outcome: Outcome
+    side: Side
+    connection_id: str
+    address: str
+    port: int
+    phase: str = ""
+    faults: tuple[Fault, ...] = ()
+    refused_by: str = ""
+    names: tuple[str, ...] = ()
+    fingerprint: str = ""
+    announced: str = ""
+    dialled: str = ""
+    component: str = ""
+    tunnel: Tunnel | None = None
+    told: tuple[str, ...] = ()
+    refers_to: str = ""
+    secured: bool = True
+    detail: str = field(default="")
+
+    @property
+    def code(self) -> str:
+        """The code of the first fault, or nothing."""
+        return self.faults[0].code if self.faults else ""
+
+    def as_fields(self) -> dict[str, Any]:
+        """Return the record as JSON-ready fields, empty ones left out."""
+        fields: dict[str, Any] = {
+            "at": self.at.isoformat(timespec="milliseconds"),
+            "outcome": self.outcome.value,
+            "side": self.side.value,
+            "connection": self.connection_id,
+            "address": self.address,
+            "port": self.port,
+            "phase": self.phase,
+            "code": self.code,
+            "codes": list(dict.fromkeys(fault.code for fault in self.faults)),
+            "why": " ".join(fault.why for fault in self.faults),
+            "next": next((fault.hint for fault in self.faults if fault.hint), ""),
+            "refused_by": self.refused_by,
+            "names": list(self.names),
+            "fingerprint": self.fingerprint,
+            "announced": self.announced,
+            "dialled": self.dialled,
+            "component": self.component,
+            "tls": "" if self.tunnel is None else self.tunnel.version,
+            "group": "" if self.tunnel is None else self.tunnel.group,
+            "told": list(self.told),
+            "refers_to": self.refers_to,
+            "detail": self.detail,
+        }
+        kept = {key: value for key, value in fields.items() if value not in ("", [], None)}
+        kept["secured"] = self.secured
+        return kept
+
+    @staticmethod
+    def of(identity: PeerIdentity | None) -> dict[str, Any]:
+        """Return the fields that describe *identity*, for building a record."""
+        if identity is None:
+            return {}
+        return {"names": identity.names, "fingerprint": identity.fingerprint}
+
+
+SecurityLog = Callable[[SecurityRecord], None]

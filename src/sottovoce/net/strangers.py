@@ -1,0 +1,99 @@
+"""What is answered to those who do not begin as a partner does: one readable line, and why.
+
+Pure: first bytes in, a refusal or nothing out (catalogue P1, P2, P7).
+"""
+
+from dataclasses import dataclass
+
+from sottovoce.errors import Fault
+from sottovoce.tls import PLAIN_PREAMBLE, FirstBytes, Speaker
+
+__all__ = ["FirstRefusal", "refuse_first_bytes"]
+
+_PREAMBLE = PLAIN_PREAMBLE.decode().rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class FirstRefusal:
+    """Why a caller is refused before anything else, and what is sent to it (possibly nothing)."""
+
+    fault: Fault
+    answer: bytes = b""
+    told: str = ""
+
+
+def refuse_first_bytes(
+    first: FirstBytes, *, secured: bool, address: str, port: int
+) -> FirstRefusal | None:
+    """Return why a caller that began with *first* is refused, or None when it may go on.
+
+    Args:
+        first: the guess about its first bytes.
+        secured: whether this server is secured: then only TLS may go on, else only our preamble.
+        address: ``host:port`` of the caller; port: ours.
+    """
+    if first.speaker is (Speaker.TLS if secured else Speaker.PLAIN):
+        return None
+    line = "sottovoce: this port speaks only to its partners, "
+    line += "and only over mutual TLS." if secured else "and is not secured."
+    match first.speaker:
+        case Speaker.UNCLEAR:
+            return FirstRefusal(_silent(first, address))
+        case Speaker.TLS:
+            # Our own preamble tells a secured partner what it has met.
+            return FirstRefusal(_secured_partner(address), PLAIN_PREAMBLE, _PREAMBLE)
+        case Speaker.HTTP:
+            return FirstRefusal(_http(first, address, port), _as_http(line), line)
+        case Speaker.PLAIN:
+            line += " Secure that server too: security is all or nothing."
+            what = "an unsecured server of this kind"
+        case _:
+            what = "not one of ours"
+    fault = Fault(
+        code="plaintext-peer",
+        why=(
+            f"{address} spoke without encryption to port {port} "
+            f"(first bytes {first.shown!r}: {what})."
+        ),
+        expected="TLS" if secured else _PREAMBLE,
+        presented=first.shown,
+        hint="Secure that server too; security is all or nothing.",
+    )
+    return FirstRefusal(fault, f"{line}\n".encode(), line)
+
+
+def _silent(first: FirstBytes, address: str) -> Fault:
+    return Fault(
+        code="closed-early",
+        why=f"{address} connected and closed again without saying what it wants.",
+        presented=first.shown or "no bytes",
+        hint="A port scan or a health check; one line an address and minute.",
+    )
+
+
+def _secured_partner(address: str) -> Fault:
+    return Fault(
+        code="mode-mismatch",
+        why=f"A secured partner called from {address}; this server is not secured.",
+        expected="an unsecured partner",
+        presented="a TLS handshake",
+        hint="Write commands/ssl.ini here and restart, or take it away there.",
+    )
+
+
+def _http(first: FirstBytes, address: str, port: int) -> Fault:
+    return Fault(
+        code="http-peer",
+        why=f"{address} spoke HTTP to port {port}.",
+        expected="a partner of the installation",
+        presented=first.shown,
+        hint="Point it at the web port; this one is for the installation itself.",
+    )
+
+
+def _as_http(line: str) -> bytes:
+    body = f"{line}\n"
+    return (
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
+    ).encode()

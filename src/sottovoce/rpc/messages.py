@@ -1,0 +1,195 @@
+"""The messages of the channel: admission first, then calls. Values only.
+
+Every message is a MessagePack array whose first item is its number; unknown trailing items are
+ignored by an older reader, so that a message may grow. The order of the numbers is the order in
+which a conversation meets them.
+"""
+
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+__all__ = [
+    "ADMISSION",
+    "Bye",
+    "Call",
+    "Cancel",
+    "Greeting",
+    "Hello",
+    "Message",
+    "Ping",
+    "Pong",
+    "Ready",
+    "Reason",
+    "Refused",
+    "Rejection",
+    "Reply",
+    "WhyAnswer",
+    "WhyHint",
+    "decode",
+    "encode",
+]
+
+
+class Reason(msgspec.Struct, frozen=True, array_like=True):
+    """One reason as the peer may read it: about its own certificate, name or role, nothing else.
+
+    Args:
+        code: of the catalogue.
+        expected, presented: the two values, as text.
+        hint: the next step, for the peer's administrator.
+    """
+
+    code: str
+    expected: str = ""
+    presented: str = ""
+    hint: str = ""
+
+
+class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """The accepting side speaks first: a TLS 1.3 caller that writes first loses the reason.
+
+    Args:
+        connection_id: under which the accepting side logs this connection.
+        server_name: the name by which it introduces itself.
+        now: its clock, UTC.
+        verdict: why the caller's certificate is refused; empty when it is good so far.
+    """
+
+    connection_id: str
+    server_name: str
+    now: datetime
+    verdict: tuple[Reason, ...] = ()
+
+
+class Hello(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """The caller introduces itself, and says what it thinks of the accepting side."""
+
+    server_name: str
+    component: str
+    version: str
+    now: datetime
+    verdict: tuple[Reason, ...] = ()
+
+
+class Ready(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """Both sides said yes: only now are they connected."""
+
+    version: str
+
+
+class Refused(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """The accepting side says no, after the caller's Hello."""
+
+    reasons: tuple[Reason, ...]
+
+
+class WhyAnswer(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """On the *why* path: what is wrong with the certificate just presented.
+
+    Args:
+        connection_id: of this connection.
+        refusal_id: of the refused one before, when it is still known; else empty.
+        reasons: empty when the certificate would be accepted.
+    """
+
+    connection_id: str
+    refusal_id: str
+    reasons: tuple[Reason, ...]
+
+
+class WhyHint(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """On the *why* path: the caller's own verdict on the server, an unverified hint."""
+
+    reasons: tuple[Reason, ...]
+
+
+class Call(msgspec.Struct, frozen=True, array_like=True, tag=10):
+    """Ask for something.
+
+    Args:
+        id: chosen by the caller, not in use.
+        method: the call's name, ``component.verb``.
+        deadline: milliseconds that the caller will wait.
+        body: the argument record, MessagePack.
+    """
+
+    id: int
+    method: str
+    deadline: int
+    body: msgspec.Raw
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True, tag=11):
+    """The result of a call."""
+
+    id: int
+    body: msgspec.Raw
+
+
+class Rejection(msgspec.Struct, frozen=True, array_like=True, tag=12):
+    """A call that gave no result: the fault's code and a message."""
+
+    id: int
+    code: str
+    message: str
+
+
+class Cancel(msgspec.Struct, frozen=True, array_like=True, tag=13):
+    """The caller no longer waits."""
+
+    id: int
+
+
+class Ping(msgspec.Struct, frozen=True, array_like=True, tag=14):
+    """Are you there?"""
+
+    token: int
+
+
+class Pong(msgspec.Struct, frozen=True, array_like=True, tag=15):
+    """I am, with the token asked with."""
+
+    token: int
+
+
+class Bye(msgspec.Struct, frozen=True, array_like=True, tag=16):
+    """The last message of a side: nothing new will come from it."""
+
+    code: str = "done"
+    message: str = ""
+
+
+Message: TypeAlias = (
+    Greeting
+    | Hello
+    | Ready
+    | Refused
+    | WhyAnswer
+    | WhyHint
+    | Call
+    | Reply
+    | Rejection
+    | Cancel
+    | Ping
+    | Pong
+    | Bye
+)
+
+#: What is said before ``Ready``.
+ADMISSION = (Greeting, Hello, Ready, Refused, WhyAnswer, WhyHint)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+encode = _encoder.encode
+
+
+def decode(data: bytes | bytearray | memoryview) -> Message:
+    """Return the message in *data*.
+
+    Raises:
+        msgspec.DecodeError: it is none (``msgspec.ValidationError`` when the shape is wrong).
+    """
+    return _decoder.decode(data)
