@@ -5,8 +5,9 @@ Alembic's. Nothing here knows a table.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,47 @@ from sottovoce.errors import SchemaMismatch, StoreError
 
 __all__ = ["Database", "migrate"]
 
+#: Causes that lie outside the program, by SQLite's primary result code: our code, what is wrong,
+#: the next step. What is not here is a mistake in the program and stays SQLAlchemy's exception.
+_CAUSES = {
+    sqlite3.SQLITE_FULL: ("store-full", "the disk is full", "Free space on its disk"),
+    sqlite3.SQLITE_BUSY: (
+        "store-busy",
+        "another process has been writing to it for too long",
+        "Try again; if that fails too, look for a command that hangs",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        "store-unwritable",
+        "it may not be written",
+        "Give the user that runs this program write access to the file and its folder",
+    ),
+    sqlite3.SQLITE_CANTOPEN: (
+        "store-unwritable",
+        "it, or the files that SQLite keeps beside it, cannot be opened",
+        "Give the user that runs this program write access to the file and its folder",
+    ),
+    sqlite3.SQLITE_PERM: (
+        "store-unwritable",
+        "the system denies access to it",
+        "Give the user that runs this program write access to the file and its folder",
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "store-io",
+        "the system reports an error of reading or writing",
+        "Look at the system's log and at the disk",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        "store-damaged",
+        "its content is damaged",
+        "Stop the server and restore the file from a backup",
+    ),
+    sqlite3.SQLITE_NOTADB: (
+        "store-damaged",
+        "it is no SQLite database",
+        "Restore it from a backup, or move it away to begin with an empty one",
+    ),
+}
+
 #: Milliseconds that one process waits for another's transaction (a command beside the server).
 BUSY_TIMEOUT = 10_000
 
@@ -33,53 +75,85 @@ def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT}",  # first: the next one may have to wait
         "journal_mode = WAL",
         "synchronous = FULL",  # a commit that was answered for is on the disk
         "foreign_keys = ON",
-        f"busy_timeout = {BUSY_TIMEOUT}",
         "trusted_schema = OFF",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
+@contextmanager
+def _named_causes(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of the file and its surroundings into a StoreError with a next step."""
+    try:
+        yield
+    except (sa.exc.DBAPIError, sqlite3.Error) as error:
+        origin = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        cause = _CAUSES.get(getattr(origin, "sqlite_errorcode", 0) & 0xFF)
+        if cause is None:
+            raise
+        code, why, hint = cause
+        raise StoreError(
+            f"The database {path} cannot be used: {why} ({origin}).", hint=f"{hint}.", code=code
+        ) from error
+
+
 def migrate(path: Path, migrations: Path) -> None:
     """Bring the database at *path* to the newest schema in *migrations* (an Alembic script folder).
+
+    All steps are one transaction: after an interruption the database is what it was.
 
     Raises:
         SchemaMismatch: the database was written by a newer version of the program.
         StoreError: the file is no database, or cannot be opened.
     """
-    if not path.exists():
-        path.touch(mode=0o600)
+    _make(path)
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
-    known = {revision.revision for revision in scripts.walk_revisions()}
-    engine = sa.create_engine(f"sqlite:///{path}")
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _prepare)
     try:
-        with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-            if current is not None and current not in known:
-                raise SchemaMismatch(
-                    f"{path} has schema {current!r}, which this version does not know "
-                    f"(newest known: {scripts.get_current_head()!r}).",
-                    hint="Use the version that wrote it, or restore a backup of this version's.",
-                )
-            if current == scripts.get_current_head():
+        with _named_causes(path), engine.connect() as connection:
+            if _is_current(connection, scripts, path):
                 return
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.exec_driver_sql("COMMIT")
-    except sa.exc.DatabaseError as error:
-        raise StoreError(
-            f"{path} cannot be used as a database: {error.orig}.",
-            hint="Restore it from a backup, or move it away to begin with an empty one.",
-        ) from error
     finally:
         engine.dispose()
+
+
+def _make(path: Path) -> None:
+    """Make an empty file, readable by its owner only, where there is none."""
+    try:
+        if not path.exists():
+            path.touch(mode=0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The database {path} cannot be opened: {error.strerror}.",
+            hint=f"See to it that {path.parent} exists and that the user that runs this program "
+            "may write there.",
+            code="store-unwritable",
+        ) from error
+
+
+def _is_current(connection: sa.Connection, scripts: ScriptDirectory, path: Path) -> bool:
+    """Say whether the newest schema is there already; refuse one that no script knows."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    newest = scripts.get_current_head()
+    known = {revision.revision for revision in scripts.walk_revisions()}
+    if current is not None and current not in known:
+        raise SchemaMismatch(
+            f"{path} has schema {current!r}, which this version does not know "
+            f"(newest known: {newest!r}).",
+            hint="Use the version that wrote it, or restore a backup of this version's.",
+        )
+    return current == newest
 
 
 class Database:
@@ -96,41 +170,70 @@ class Database:
         self.path = path
         self._engine = engine
         self._writing = asyncio.Lock()
+        self._writer: asyncio.Task[Any] | None = None
 
     @classmethod
     async def open(cls, path: Path, *, migrations: Path) -> Self:
-        """Open the database at *path*, making and migrating it when needed (:func:`migrate`)."""
+        """Open the database at *path*, making and migrating it when needed.
+
+        Args:
+            path: the SQLite file; its folder must exist.
+            migrations: the component's Alembic script folder.
+
+        Raises:
+            StoreError: see :func:`migrate`.
+        """
         await asyncio.to_thread(migrate, path, migrations)
         engine = create_async_engine(
-            f"sqlite+aiosqlite:///{path}", poolclass=AsyncAdaptedQueuePool, pool_size=4
+            sa.URL.create("sqlite+aiosqlite", database=str(path)),
+            poolclass=AsyncAdaptedQueuePool,
+            pool_size=4,
         )
         event.listen(engine.sync_engine, "connect", _prepare)
         return cls(path, engine)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection for reading: one consistent snapshot."""
-        async with self._engine.connect() as connection:
-            await connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                await connection.rollback()
+        """Give a connection for reading: one consistent snapshot.
+
+        Raises:
+            StoreError: the file or its surroundings do not allow it.
+        """
+        with _named_causes(self.path):
+            async with self._engine.connect() as connection:
+                await connection.exec_driver_sql("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    await connection.rollback()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection in a write transaction: committed at the end, rolled back on an error.
 
-        Writers of this process queue up here; other processes wait up to ``BUSY_TIMEOUT``.
+        Writers of this process queue up here; other processes wait up to ``BUSY_TIMEOUT``. Whoever
+        is cancelled while the commit is under way does not learn whether it came about.
+
+        Raises:
+            StoreError: the file or its surroundings do not allow it; nothing was written.
+            RuntimeError: the same task is writing already and would wait for itself.
         """
-        async with self._writing, self._engine.connect() as connection:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if self._writer is asyncio.current_task():
+            raise RuntimeError("a task cannot write within its own write: it would wait for itself")
+        async with self._writing:
+            self._writer = asyncio.current_task()
             try:
-                yield connection
-            except BaseException:
-                await connection.rollback()
-                raise
-            await connection.commit()
+                with _named_causes(self.path):
+                    async with self._engine.connect() as connection:
+                        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                        try:
+                            yield connection
+                        except BaseException:
+                            await connection.rollback()
+                            raise
+                        await connection.commit()
+            finally:
+                self._writer = None
 
     async def aclose(self) -> None:
         """Close every connection."""
