@@ -2,11 +2,12 @@
 
 from sottovoce.net.channel import Channel, ServingChannel
 from sottovoce.net.clock import Clock, monotonic, utc_now
-from sottovoce.net.dialer import Destination, connect
+from sottovoce.net.dialer import connect
 from sottovoce.net.endpoint import Endpoint, Implement, Offer, PeerFacts
 from sottovoce.net.limits import LIMITS, Limits
 from sottovoce.net.listener import Listener, listen
 from sottovoce.net.peer import Peer
+from sottovoce.net.reaching import Destination
 from sottovoce.net.security import Outcome, SecurityLog, SecurityRecord
 from sottovoce.net.tasks import TaskOwner
 

@@ -1,8 +1,8 @@
 """How a connection that comes in is admitted: first bytes, TLS, gate, greeting.
 
-Each phase has its time limit. Whatever ends it before ``Ready`` is logged once with its reason, and told to the peer as far as the
-protocol allows: one readable line to a plain speaker, an alert to a stranger, codes inside TLS to a
-peer whose chain is valid, codes on the *why* path to one that asks.
+Each phase has its time limit. Whatever ends it before ``Ready`` is logged once with its reason, and
+told to the peer as far as the protocol allows: one readable line to a plain speaker, an alert to a
+stranger, codes inside TLS to a peer whose chain is valid, codes on the *why* path to one that asks.
 """
 
 import asyncio

@@ -6,14 +6,10 @@ it, it is told why on the same path (DESIGN §4).
 """
 
 import asyncio
-import errno
-import socket
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from sottovoce.errors import (
     ChannelError,
-    ConnectFailed,
     Fault,
     HandshakeFailed,
     NotAdmitted,
@@ -22,7 +18,9 @@ from sottovoce.errors import (
 )
 from sottovoce.net.channel import Channel
 from sottovoce.net.endpoint import Endpoint, PeerFacts
+from sottovoce.net.reaching import Destination, open_wire
 from sottovoce.net.security import Outcome, SecurityRecord
+from sottovoce.net.strangers import refuse_first_answer
 from sottovoce.net.telling import faults_told, reasons_to_tell
 from sottovoce.net.wire import Lost, Wire
 from sottovoce.policy import Component, PeerIdentity
@@ -46,36 +44,13 @@ from sottovoce.tls import (
     PlainEngine,
     Secured,
     Side,
-    Speaker,
     Tunnel,
     Verdict,
     faults_of,
     judge,
 )
 
-__all__ = ["Destination", "connect"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """Whom to call.
-
-    Args:
-        name: the name dialled, which must be in the partner's certificate and in our allowed list.
-        port: its port.
-        address: where to connect when the name should not be resolved; empty otherwise.
-        component: what we expect to find there, for messages.
-    """
-
-    name: str
-    port: int
-    address: str = ""
-    component: Component | None = None
-
-    def __str__(self) -> str:
-        where = f" at {self.address}" if self.address else ""
-        what = f"{self.component.label} " if self.component is not None else ""
-        return f"{what}({self.name}:{self.port}{where})"
+__all__ = ["connect"]
 
 
 async def connect(endpoint: Endpoint, destination: Destination, *, component: Component) -> Channel:
@@ -91,58 +66,6 @@ async def connect(endpoint: Endpoint, destination: Destination, *, component: Co
         PhaseTimeout: a phase took too long.
     """
     return await _Dial(endpoint, destination, component).run()
-
-
-async def open_wire(destination: Destination, endpoint: Endpoint) -> Wire:
-    """Resolve and connect.
-
-    Raises:
-        ConnectFailed: see :func:`connect`.
-    """
-    limits, loop = endpoint.limits, asyncio.get_running_loop()
-    host = destination.address or destination.name
-    try:
-        async with asyncio.timeout(limits.resolve):
-            found = await loop.getaddrinfo(host, destination.port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, TimeoutError) as error:
-        raise ConnectFailed(
-            f"{host} cannot be resolved on {endpoint.own_name} ({error or 'no answer'}).",
-            peer=str(destination),
-            phase="resolve",
-            code="name-not-resolved",
-            hint="Correct the name, the name service, or set the partner's address.",
-        ) from error
-    failure: OSError | TimeoutError | None = None
-    for *_, address in found[:4]:
-        try:
-            async with asyncio.timeout(limits.connect):
-                _, wire = await loop.create_connection(Wire, str(address[0]), destination.port)
-        except (OSError, TimeoutError) as error:
-            failure = failure or error
-        else:
-            return wire
-    raise _no_connection(failure, destination, limits.connect) from failure
-
-
-def _no_connection(
-    error: OSError | TimeoutError | None, destination: Destination, seconds: float
-) -> ConnectFailed:
-    if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
-        return ConnectFailed(
-            f"Nothing accepts connections on {destination} (refused at once).",
-            peer=str(destination),
-            phase="connect",
-            code="connection-refused",
-            hint=f"Is it running? Is {destination.port} the right port?",
-        )
-    return ConnectFailed(
-        f"No answer from {destination} within {seconds:g} s"
-        f"{f' ({error})' if error is not None and str(error) else ''}.",
-        peer=str(destination),
-        phase="connect",
-        code="no-answer",
-        hint="Typical for a firewall that drops packets, or a host that is down.",
-    )
 
 
 class _Dial:
@@ -212,8 +135,7 @@ class _Dial:
         engine = Engine(self._generation, side=Side.CALLING, server_name=self._destination.name)
         wire.write_raw(_client_hello(engine))
         first = await wire.first_bytes()
-        if first.speaker is not Speaker.TLS:
-            raise self._not_tls(first, wire)
+        self._check_answer(first)
         wire.attach(engine)
         match await wire.next():
             case Secured() as secured:
@@ -225,35 +147,10 @@ class _Dial:
             case other:
                 raise AssertionError(other)
 
-    def _not_tls(self, first: FirstBytes, wire: Wire) -> ChannelError:
-        """The answer was not TLS (catalogue P2, P3, P6)."""
-        who, port = self._destination, self._destination.port
-        match first.speaker:
-            case Speaker.PLAIN:
-                fault = Fault(
-                    code="peer-not-secured",
-                    why=f"{who} answers without encryption: no ssl.ini, or not restarted.",
-                    expected="TLS",
-                    presented=first.shown,
-                    hint="Secure that server too; security is all or nothing.",
-                )
-            case Speaker.UNCLEAR:
-                return self._lost("it closed the connection without a word")
-            case _:
-                fault = Fault(
-                    code="foreign-service",
-                    why=f"{who} answered {first.shown!r}: that is not one of ours.",
-                    expected="TLS",
-                    presented=first.shown,
-                    hint=f"Check the host, and that {port} is the right port there.",
-                )
-        return self._failed(HandshakeFailed, fault)
-
     async def _plain(self, wire: Wire) -> Secured:
         wire.write_raw(PLAIN_PREAMBLE)
         first = await wire.first_bytes()
-        if first.speaker is not Speaker.PLAIN:
-            raise self._not_plain(first)
+        self._check_answer(first)
         wire.skip(len(PLAIN_PREAMBLE))
         wire.attach(PlainEngine(side=Side.CALLING))
         match await wire.next():
@@ -262,27 +159,11 @@ class _Dial:
             case other:
                 raise AssertionError(other)
 
-    def _not_plain(self, first: FirstBytes) -> ChannelError:
-        who = self._destination
-        if first.speaker is Speaker.UNCLEAR:
-            return self._lost("it closed the connection without a word")
-        if first.shown.startswith("sottovoce:") or first.speaker is Speaker.TLS:
-            fault = Fault(
-                code="mode-mismatch",
-                why=f"{who} is secured; this server is not.",
-                expected="an unsecured partner",
-                presented=first.shown,
-                hint="Write commands/ssl.ini here and restart; security is all or nothing.",
-            )
-        else:
-            fault = Fault(
-                code="foreign-service",
-                why=f"{who} answered {first.shown!r}: that is not one of ours.",
-                expected=PLAIN_PREAMBLE.decode().rstrip(),
-                presented=first.shown,
-                hint="Check the host and the port.",
-            )
-        return self._failed(HandshakeFailed, fault)
+    def _check_answer(self, first: FirstBytes) -> None:
+        secured = self._generation is not None
+        fault = refuse_first_answer(first, secured=secured, who=str(self._destination))
+        if fault is not None:
+            raise self._failed(HandshakeFailed, fault)
 
     async def _handshake_failed(self, broken: Broken) -> ChannelError:
         """TLS failed: say what we know, and ask or tell the other side why."""

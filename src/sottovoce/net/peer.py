@@ -12,8 +12,9 @@ from sottovoce.contracts import CallSpec, EdgePosture
 from sottovoce.errors import ChannelClosed, ChannelError
 from sottovoce.net.channel import Channel, make_stub
 from sottovoce.net.clock import monotonic
-from sottovoce.net.dialer import Destination, connect
+from sottovoce.net.dialer import connect
 from sottovoce.net.endpoint import Endpoint
+from sottovoce.net.reaching import Destination
 from sottovoce.policy import Component
 
 __all__ = ["FIRST_PAUSE", "LONGEST_PAUSE", "Peer"]

@@ -1,6 +1,6 @@
-"""What is answered to those who do not begin as a partner does: one readable line, and why.
+"""Who does not begin, or answer, as a partner does: why, and the one readable line it gets.
 
-Pure: first bytes in, a refusal or nothing out (catalogue P1, P2, P7).
+Pure: first bytes in, a refusal or nothing out (catalogue P1, P2, P3, P7).
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sottovoce.errors import Fault
 from sottovoce.tls import PLAIN_PREAMBLE, FirstBytes, Speaker
 
-__all__ = ["FirstRefusal", "refuse_first_bytes"]
+__all__ = ["FirstRefusal", "refuse_first_answer", "refuse_first_bytes"]
 
 _PREAMBLE = PLAIN_PREAMBLE.decode().rstrip()
 
@@ -97,3 +97,46 @@ def _as_http(line: str) -> bytes:
         "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
     ).encode()
+
+
+def refuse_first_answer(first: FirstBytes, *, secured: bool, who: str) -> Fault | None:
+    """Return why an answer that begins with *first* is not a partner's, or None when it is.
+
+    Args:
+        first: the guess about the first bytes that came back.
+        secured: whether this server is secured: then only TLS will do, else only our preamble.
+        who: whom we called, for the message.
+    """
+    expected = Speaker.TLS if secured else Speaker.PLAIN
+    if first.speaker is expected:
+        return None
+    if first.speaker is Speaker.UNCLEAR:
+        return Fault(
+            code="closed-early",
+            why=f"{who} closed the connection without a word.",
+            presented=first.shown or "no bytes",
+            hint="Its security log has the reason, if it is one of ours.",
+        )
+    if secured and first.speaker is Speaker.PLAIN:
+        return Fault(
+            code="peer-not-secured",
+            why=f"{who} answers without encryption: no ssl.ini there, or not restarted.",
+            expected="TLS",
+            presented=first.shown,
+            hint="Secure that server too; security is all or nothing.",
+        )
+    if not secured and (first.speaker is Speaker.TLS or first.shown.startswith("sottovoce:")):
+        return Fault(
+            code="mode-mismatch",
+            why=f"{who} is secured; this server is not.",
+            expected="an unsecured partner",
+            presented=first.shown,
+            hint="Write commands/ssl.ini here and restart; security is all or nothing.",
+        )
+    return Fault(
+        code="foreign-service",
+        why=f"{who} answered {first.shown!r}: that is not one of ours.",
+        expected="TLS" if secured else _PREAMBLE,
+        presented=first.shown,
+        hint="Check the host, and that the port is the right one there.",
+    )
