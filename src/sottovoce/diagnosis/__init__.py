@@ -1,1 +1,25 @@
 """Evidence → diagnosis; the catalogue as data; rendering as text and JSON."""
+
+from sottovoce.diagnosis.catalogue import CATALOGUE, FAMILIES
+from sottovoce.diagnosis.entry import Alert, Diagnosis, Entry, Says, Severity, Side, When
+from sottovoce.diagnosis.explaining import CONTEXT_FIELDS, describe, explain, explain_alert
+from sottovoce.diagnosis.rendering import render_json, render_line, render_text
+
+__all__ = [
+    "CATALOGUE",
+    "CONTEXT_FIELDS",
+    "FAMILIES",
+    "Alert",
+    "Diagnosis",
+    "Entry",
+    "Says",
+    "Severity",
+    "Side",
+    "When",
+    "describe",
+    "explain",
+    "explain_alert",
+    "render_json",
+    "render_line",
+    "render_text",
+]

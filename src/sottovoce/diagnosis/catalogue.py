@@ -1,0 +1,52 @@
+"""The catalogue: every entry by its code.
+
+This module only joins the families; the entries are in :mod:`sottovoce.diagnosis.entries`.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from sottovoce.diagnosis.entries import (
+    allowed,
+    campaign,
+    keystore,
+    names,
+    network,
+    protocol,
+    running,
+    settings,
+    trust,
+    validity,
+)
+from sottovoce.diagnosis.entry import Entry
+
+__all__ = ["CATALOGUE", "FAMILIES"]
+
+#: Every entry by family, in the order of the failure catalogue.
+FAMILIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
+    {
+        "names": names.ENTRIES,
+        "trust": trust.ENTRIES,
+        "allowed list": allowed.ENTRIES,
+        "validity": validity.ENTRIES,
+        "network": network.ENTRIES,
+        "protocol": protocol.ENTRIES,
+        "keystore": keystore.ENTRIES,
+        "settings": settings.ENTRIES,
+        "running": running.ENTRIES,
+        "campaign": campaign.ENTRIES,
+    }
+)
+
+
+def _by_code(families: Iterable[tuple[Entry, ...]]) -> Mapping[str, Entry]:
+    table: dict[str, Entry] = {}
+    for entry in (entry for family in families for entry in family):
+        if entry.code in table:
+            raise ValueError(f"two entries have the code {entry.code}")
+        table[entry.code] = entry
+    return MappingProxyType(table)
+
+
+#: Every entry by its code.
+CATALOGUE: Mapping[str, Entry] = _by_code(FAMILIES.values())

@@ -1,0 +1,530 @@
+"""Entries of the family *protocol*: versions, ciphers, keys, purposes (X1-X8, T4), and speech."""
+
+from sottovoce.diagnosis.entry import Alert, Entry, Says, Severity, Side, When
+
+__all__ = ["ENTRIES"]
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        code="no-certificate",
+        title="The caller presented no certificate",
+        rows=("T4", "T3"),
+        side=Side.PEER,
+        message=("{own} refused {peer}: it presented no certificate; every server must show one."),
+        next_step=(
+            "Name a keystore with a private key in {peer}'s commands/ssl.ini (sottovoce "
+            "keytool -list "
+            "must show a PrivateKeyEntry)."
+        ),
+        says=(
+            Says("peer did not return a certificate", 0.9, "openssl"),
+            Says("peerdid not return a certificate", 0.9, "openssl"),
+            Says("empty client certificate chain", 0.88, "java"),
+            Says("tls: client didn't provide a certificate", 0.93, "go"),
+            Says("client didn't provide a certificate", 0.93, "go"),
+            Says("peer not authenticated", 0.6, "java"),
+            Says("sslpeerunverifiedexception: peer not authenticated", 0.7, "java"),
+            Says("no required ssl certificate was sent", 0.95, "nginx"),
+            Says("client sent no required ssl certificate", 0.95, "nginx"),
+            Says("peer sent no certificates", 0.93, "rustls"),
+            Says("nocertificatespresented", 0.93, "rustls"),
+            Says("null cert chain", 0.85, "java"),
+            Says("peer did not send any certificate", 0.93),
+            Says("no peer certificate available", 0.6, "openssl"),
+            Says("ssl error no certificate", 0.7, "nss"),
+            Says("connection requires a valid client certificate", 0.95, "postgresql"),
+            Says("no certificate was found", 0.8, "gnutls"),
+        ),
+        alerts=(
+            Alert("openssl", "certificate_required", 0.85),
+            Alert("java", "certificate_required", 0.85),
+            Alert("go", "certificate_required", 0.85),
+            Alert("rustls", "certificate_required", 0.85),
+            Alert("openssl", "handshake_failure", 0.3),
+            Alert("java", "bad_certificate", 0.6),
+            Alert("go", "bad_certificate", 0.2),
+        ),
+        when=(When("key-count", "0", 2.0),),
+        apart=(
+            "The caller has no key entry, or none from a CA that was asked for: a Java "
+            "caller then sends "
+            "nothing although it has a certificate."
+        ),
+    ),
+    Entry(
+        code="own-ca-not-asked-for",
+        title="The caller has a certificate, from a CA that was not asked for",
+        rows=("T3",),
+        side=Side.OWN,
+        message=(
+            "{own} refused {peer}: {peer}'s CA {presented|} is not among {own}'s roots"
+            "; {peer} has a certificate and did not offer it, because {own} asked for other CAs "
+            "({expected|its own roots})."
+        ),
+        next_step="Import the root of {peer}'s CA into {own}'s trusted roots.",
+        says=(
+            Says("empty client certificate chain", 0.5, "java"),
+            Says("peer did not return a certificate", 0.35, "openssl"),
+            Says("client didn't provide a certificate", 0.3, "go"),
+            Says("client sent no required ssl certificate", 0.25, "nginx"),
+            Says(
+                (
+                    "no x.509 certificate for client authentication, use empty certificate message "
+                    "instead"
+                ),
+                0.93,
+                "java",
+            ),
+            Says("because ca distinguished names", 0.7),
+        ),
+        alerts=(
+            Alert("openssl", "certificate_required", 0.3),
+            Alert("java", "bad_certificate", 0.25),
+        ),
+        when=(When("issuer-trusted", "no", 2.5), When("key-count", "0", 0.1)),
+        apart=(
+            "The caller's keystore does have a key entry; its CA is missing on the accepting side."
+        ),
+    ),
+    Entry(
+        code="protocol-version",
+        title="No common TLS version",
+        rows=("X1",),
+        side=Side.BOTH,
+        message="{peer} offers {presented|other TLS versions}, {own} requires {expected|TLS 1.3}.",
+        next_step="Update {peer}, so that it speaks {expected|TLS 1.3}.",
+        says=(
+            Says("unsupported protocol", 0.88, "openssl"),
+            Says("unsupported protocol version", 0.85, "openssl"),
+            Says(
+                (
+                    "the client supported protocol versions [{presented}] are not accepted by server "
+                    "preferences [{expected}]"
+                ),
+                0.97,
+                "java",
+            ),
+            Says(
+                (
+                    "server selected protocol version {presented} is not accepted by client "
+                    "preferences [{expected}]"
+                ),
+                0.97,
+                "java",
+            ),
+            Says(
+                "no appropriate protocol (protocol is disabled or cipher suites are inappropriate)",
+                0.8,
+                "java",
+            ),
+            Says("protocol is disabled or cipher suites are inappropriate", 0.75, "java"),
+            Says("tls: client offered only unsupported versions: [{presented}]", 0.96, "go"),
+            Says("client offered only unsupported versions", 0.95, "go"),
+            Says("tls: server selected unsupported protocol version {presented}", 0.96, "go"),
+            Says("tls: no supported versions satisfy minversion and maxversion", 0.93, "go"),
+            Says("err ssl version or cipher mismatch", 0.6, "chrome"),
+            Says("ssl error unsupported version", 0.95, "nss"),
+            Says("peerincompatible", 0.5, "rustls"),
+            Says("tls12notoffered", 0.9, "rustls"),
+            Says("serverdoesnotsupporttls12or13", 0.93, "rustls"),
+            Says("a packet with illegal or unsupported version was received", 0.85, "gnutls"),
+            Says("no protocols available", 0.9, "openssl"),
+            Says("inappropriate fallback", 0.8, "openssl"),
+            Says("version too low", 0.85, "openssl"),
+            Says(
+                (
+                    "the client and server cannot communicate, because they do not possess a common "
+                    "algorithm"
+                ),
+                0.6,
+                "schannel",
+            ),
+            Says("wrong ssl version", 0.85, "openssl"),
+        ),
+        alerts=(
+            Alert("openssl", "protocol_version", 0.95),
+            Alert("java", "protocol_version", 0.95),
+            Alert("go", "protocol_version", 0.95),
+            Alert("java", "handshake_failure", 0.15),
+            Alert("openssl", "inappropriate_fallback", 0.8),
+        ),
+    ),
+    Entry(
+        code="no-common-cipher",
+        title="No common cipher suite or signature",
+        rows=("X2",),
+        side=Side.BOTH,
+        message=(
+            "{own} and {peer} have no cipher suite in common: offered {presented|others}, "
+            "needed {expected|one that fits the key}."
+        ),
+        next_step="Remove restrictions of cipher suites on both sides; TLS 1.3 needs none.",
+        says=(
+            Says("no shared cipher", 0.7, "openssl"),
+            Says("no ciphers available", 0.85, "openssl"),
+            Says("no cipher match", 0.85, "openssl"),
+            Says("no cipher suites in common", 0.88, "java"),
+            Says("no negotiable cipher suite", 0.88, "java"),
+            Says("tls: no cipher suite supported by both client and server", 0.93, "go"),
+            Says("no cipher suite supported by both client and server", 0.93, "go"),
+            Says("peer doesn't support any known", 0.7, "rustls"),
+            Says("nociphersuitesincommon", 0.93, "rustls"),
+            Says("no supported cipher suites have been found", 0.9, "gnutls"),
+            Says("ssl error no cypher overlap", 0.93, "nss"),
+            Says("no suitable signature algorithm", 0.85, "openssl"),
+            Says("no shared signature algorithms", 0.88, "openssl"),
+            Says("no common signature algorithm", 0.85),
+            Says("no shared group", 0.85, "openssl"),
+            Says("no suitable key share", 0.85, "openssl"),
+            Says("peer doesn't support any of the certificate's signature algorithms", 0.9, "go"),
+            Says("wrong signature type", 0.8, "openssl"),
+            Says("dh key too small", 0.8, "openssl"),
+            Says("insufficient security", 0.5),
+            Says("a couple of other ciphers", 0.1),
+        ),
+        alerts=(
+            Alert("openssl", "handshake_failure", 0.4),
+            Alert("java", "handshake_failure", 0.45),
+            Alert("go", "handshake_failure", 0.8),
+            Alert("openssl", "insufficient_security", 0.8),
+            Alert("java", "insufficient_security", 0.8),
+            Alert("go", "insufficient_security", 0.8),
+        ),
+        when=(When("key-count", "0", 0.2),),
+        apart="The accepting side has a key (sottovoce keytool -list shows a PrivateKeyEntry).",
+    ),
+    Entry(
+        code="handshake-failed",
+        title="TLS did not come about",
+        rows=("O5", "O6"),
+        side=Side.BOTH,
+        message="{own} and {peer} did not agree on TLS: {why|neither side gave a closer reason}.",
+        next_step=(
+            "Look for the connection id in the accepting side's security.log, or run "
+            "sottovoce check --partners."
+        ),
+        says=(
+            Says("certificate verify failed", 0.2, "openssl"),
+            Says("sslv3 alert handshake failure", 0.1),
+            Says("tls handshake failed", 0.3),
+            Says("ssl handshake failed", 0.3),
+            Says("handshake failed", 0.25),
+            Says("handshake failure", 0.2),
+            Says("sslhandshakeexception", 0.15, "java"),
+            Says("authenticationexception: authentication failed", 0.25, "dotnet"),
+            Says("the ssl connection could not be established", 0.3, "dotnet"),
+            Says("ssl connect error", 0.3, "curl"),
+            Says("x509: invalid signature: parent certificate cannot", 0.05),
+            Says("curl: (35)", 0.3, "curl"),
+            Says("curl: (60)", 0.15, "curl"),
+            Says("tls: failed to verify certificate", 0.15, "go"),
+        ),
+        alerts=(
+            Alert("openssl", "handshake_failure", 0.12),
+            Alert("java", "handshake_failure", 0.12),
+            Alert("openssl", "internal_error", 0.3),
+            Alert("java", "internal_error", 0.3),
+            Alert("go", "internal_error", 0.3),
+            Alert("openssl", "illegal_parameter", 0.4),
+            Alert("openssl", "missing_extension", 0.4),
+            Alert("openssl", "decode_error", 0.4),
+            Alert("openssl", "unrecognized_name", 0.3),
+            Alert("openssl", "unexpected_message", 0.3),
+            Alert("java", "unexpected_message", 0.3),
+            Alert("go", "unexpected_message", 0.3),
+            Alert("openssl", "bad_record_mac", 0.4),
+            Alert("openssl", "decrypt_error", 0.1),
+            Alert("openssl", "certificate_unknown", 0.15),
+        ),
+    ),
+    Entry(
+        code="refused-by-peer",
+        title="The other side refused this server",
+        rows=("A1", "O6"),
+        side=Side.BOTH,
+        message="The other side refused this server: {presented|it gave no closer reason}.",
+        next_step=(
+            "Ask it why (sottovoce check --partners), or look into its security.log for the "
+            "same connection id."
+        ),
+        says=(
+            Says("refused by the peer", 0.5, "sottovoce"),
+            Says("access denied", 0.2),
+        ),
+        alerts=(
+            Alert("openssl", "access_denied", 0.3),
+            Alert("openssl", "bad_certificate", 0.08),
+            Alert("openssl", "certificate_unknown", 0.1),
+            Alert("openssl", "user_canceled", 0.6),
+            Alert("java", "user_canceled", 0.6),
+        ),
+    ),
+    Entry(
+        code="purpose-server-missing",
+        title="The certificate may not act as a server",
+        rows=("X6",),
+        side=Side.PEER,
+        message=(
+            "{own} did not accept {peer}: its certificate is for {presented|other purposes}, "
+            "not for {expected|TLS servers}."
+        ),
+        next_step="Have {peer}'s certificate reissued with serverAuth and clientAuth.",
+        says=(
+            Says(
+                "extended key usage does not permit use for tls server authentication", 0.97, "java"
+            ),
+            Says("unsuitable certificate purpose", 0.6, "openssl"),
+            Says("unsupported certificate purpose", 0.6, "openssl"),
+            Says("invalid purpose", 0.55, "node"),
+            Says("certificate specifies an incompatible key usage", 0.5, "go"),
+            Says("invalidpurpose", 0.5, "rustls"),
+            Says("requiredekunotfound", 0.5, "rustls"),
+            Says("sec error inadequate cert type", 0.6, "nss"),
+            Says("bad cert,invalid ext key usage", 0.55, "erlang"),
+            Says("certificate not valid for usage as ssl server", 0.9),
+            Says("certificate is not suitable for the requested usage", 0.5),
+        ),
+        alerts=(
+            Alert("openssl", "unsupported_certificate", 0.45),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("java", "unsupported_certificate", 0.4),
+        ),
+        verify_codes=(26,),
+        when=(When("side", "caller", 2.0), When("side", "accepting", 0.3)),
+        apart="It was the calling side that refused: the called server lacks serverAuth.",
+    ),
+    Entry(
+        code="purpose-client-missing",
+        title="The certificate may not act as a client",
+        rows=("X7",),
+        side=Side.PEER,
+        message=(
+            "{own} did not accept {peer}: its certificate may act as {presented|server "
+            "only}, not as "
+            "{expected|client}; every server here must do both."
+        ),
+        next_step=(
+            "Ask the CA for serverAuth and clientAuth, or use the installation's own CA "
+            "(sottovoce ca sign)."
+        ),
+        says=(
+            Says(
+                "extended key usage does not permit use for tls client authentication", 0.97, "java"
+            ),
+            Says("unsuitable certificate purpose", 0.65, "openssl"),
+            Says("unsupported certificate purpose", 0.65, "openssl"),
+            Says("certificate specifies an incompatible key usage", 0.75, "go"),
+            Says("invalid purpose", 0.6, "node"),
+            Says("invalidpurpose", 0.55, "rustls"),
+            Says("requiredekunotfound", 0.55, "rustls"),
+            Says("bad cert,invalid ext key usage", 0.6, "erlang"),
+            Says("client ssl certificate verify error: (26", 0.95, "nginx"),
+            Says("certificate doesn't have clientauth", 0.9),
+            Says("missing clientauth", 0.9),
+        ),
+        alerts=(
+            Alert("openssl", "unsupported_certificate", 0.6),
+            Alert("java", "certificate_unknown", 0.06),
+            Alert("java", "unsupported_certificate", 0.5),
+            Alert("go", "bad_certificate", 0.08),
+            Alert("go", "unsupported_certificate", 0.5),
+        ),
+        verify_codes=(26,),
+        when=(When("side", "accepting", 2.0), When("side", "caller", 0.3)),
+        apart="It was the accepting side that refused: the caller lacks clientAuth.",
+    ),
+    Entry(
+        code="key-usage",
+        title="The certificate's key usage forbids it",
+        rows=("X8",),
+        side=Side.PEER,
+        message=(
+            "{own} did not accept {peer}: its key usage has {presented|other bits} and lacks "
+            "{expected|digital signature}."
+        ),
+        next_step="Have {peer}'s certificate reissued with key usage 'digital signature'.",
+        says=(
+            Says("keyusage does not allow digital signatures", 0.97, "java"),
+            Says("key usage does not allow digital signatures", 0.95, "java"),
+            Says("wrong certificate type", 0.5, "openssl"),
+            Says("keyusage does not allow key encipherment", 0.93, "java"),
+            Says("key usage violation", 0.85, "gnutls"),
+            Says("sec error inadequate key usage", 0.93, "nss"),
+            Says("the certificate is not valid for digital signature", 0.9),
+            Says("err ssl key usage incompatible", 0.95, "chrome"),
+            Says("bad cert,invalid key usage", 0.93, "erlang"),
+        ),
+        alerts=(
+            Alert("openssl", "handshake_failure", 0.08),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("openssl", "unsupported_certificate", 0.1),
+        ),
+        apart="The extended key usage is right; the plain key usage lacks 'digital signature'.",
+    ),
+    Entry(
+        code="weak-key",
+        title="The key is too weak",
+        rows=("X4",),
+        side=Side.PEER,
+        message=(
+            "{own} did not accept {peer}: its key has {presented|too few bits}; at least "
+            "{expected|RSA 2048 or EC P-256} is needed."
+        ),
+        next_step="Make a new key (EC P-256) on {peer} and have it certified.",
+        says=(
+            Says("ee key too small", 0.96, "openssl"),
+            Says("ca key too small", 0.93, "openssl"),
+            Says("ee certificate key too weak", 0.96, "openssl"),
+            Says("ca certificate key too weak", 0.93, "openssl"),
+            Says("tls: server sent certificate containing rsa key smaller than", 0.93, "go"),
+            Says("rsa key size {presented} is below", 0.9),
+            Says("algorithm constraints check failed on keysize limits", 0.95, "java"),
+            Says("certificates do not conform to algorithm constraints", 0.6, "java"),
+            Says("mozilla pkix error inadequate key size", 0.95, "nss"),
+            Says("crypto/rsa: {presented}-bit keys are insecure", 0.95, "go"),
+            Says("key size is too small", 0.85),
+        ),
+        alerts=(
+            Alert("openssl", "bad_certificate", 0.1),
+            Alert("openssl", "insufficient_security", 0.2),
+        ),
+        verify_codes=(66, 67),
+    ),
+    Entry(
+        code="weak-signature",
+        title="The certificate is signed with a weak hash",
+        rows=("X5",),
+        side=Side.PEER,
+        message=(
+            "{own} did not accept {peer}: a certificate in its chain is signed with "
+            "{presented|SHA-1 or MD5}; {expected|SHA-256 or better} is needed."
+        ),
+        next_step="Have that certificate signed again with SHA-256 or better.",
+        says=(
+            Says("ca md too weak", 0.96, "openssl"),
+            Says("ca signature digest algorithm too weak", 0.97, "openssl"),
+            Says("cannot verify signature: insecure algorithm {presented}", 0.96, "go"),
+            Says("cannot verify signature: insecure algorithm", 0.96, "go"),
+            Says(
+                "algorithm constraints check failed on signature algorithm: {presented}",
+                0.95,
+                "java",
+            ),
+            Says("algorithm constraints check failed", 0.6, "java"),
+            Says("algorithm constraints check failed on disabled algorithm", 0.9, "java"),
+            Says("certificates do not conform to algorithm constraints", 0.7, "java"),
+            Says("sec error cert signature algorithm disabled", 0.95, "nss"),
+            Says("certificate chain uses insecure algorithm", 0.9, "gnutls"),
+            Says("err cert weak signature algorithm", 0.95, "chrome"),
+            Says("unsupportedsignaturealgorithm", 0.7, "rustls"),
+        ),
+        alerts=(Alert("openssl", "bad_certificate", 0.08),),
+        verify_codes=(68,),
+    ),
+    Entry(
+        code="malformed-certificate",
+        title="A certificate in the chain is malformed",
+        rows=("K13",),
+        side=Side.PEER,
+        message=(
+            "{own} did not accept {peer}: a certificate in its chain is malformed: {why|it "
+            "breaks the standard (RFC 5280)}."
+        ),
+        next_step="Have {peer}'s certificate reissued by a CA that follows RFC 5280.",
+        says=(
+            Says("x509: malformed {}", 0.85, "go"),
+            Says("x509: negative serial number", 0.93, "go"),
+            Says("x509: invalid", 0.4, "go"),
+            Says("tls: failed to parse certificate from server", 0.9, "go"),
+            Says("tls: failed to parse client certificate", 0.9, "go"),
+            Says("invalid peer certificate: badencoding", 0.9, "rustls"),
+            Says("badder", 0.6, "rustls"),
+            Says("sec error bad der", 0.9, "nss"),
+            Says("unable to parse certificate", 0.7),
+        ),
+        alerts=(Alert("openssl", "decode_error", 0.3), Alert("openssl", "bad_certificate", 0.04)),
+    ),
+    Entry(
+        code="version-unsupported",
+        title="The two programs speak different versions",
+        side=Side.BOTH,
+        message="{own} speaks {expected|one version} of the protocol, {peer} {presented|another}.",
+        next_step="Update the older of the two servers.",
+        says=(Says("no application protocol", 0.4, "openssl"),),
+        alerts=(
+            Alert("openssl", "no_application_protocol", 0.6),
+            Alert("java", "no_application_protocol", 0.6),
+            Alert("go", "no_application_protocol", 0.6),
+        ),
+    ),
+    Entry(
+        code="protocol-error",
+        title="The other side broke the protocol",
+        side=Side.PEER,
+        message="{peer} broke the protocol: {why|it sent what may not come at that point}.",
+        next_step=(
+            "Update the older of the two servers; if both are current, keep both logs and "
+            "report it."
+        ),
+        says=(
+            Says("bad record mac", 0.5),
+            Says("decryption failed or bad record mac", 0.6, "openssl"),
+            Says("unexpected message", 0.4),
+        ),
+        alerts=(
+            Alert("openssl", "bad_record_mac", 0.5),
+            Alert("java", "bad_record_mac", 0.5),
+            Alert("openssl", "unexpected_message", 0.4),
+            Alert("openssl", "record_overflow", 0.6),
+            Alert("openssl", "decode_error", 0.35),
+        ),
+    ),
+    Entry(
+        code="hello-first",
+        title="Speech out of turn",
+        rows=("O6",),
+        side=Side.PEER,
+        message="{peer} spoke before {own} had greeted it; the accepting side speaks first.",
+        next_step=(
+            "Update the older of the two servers; a stranger's program does not belong on "
+            "this port."
+        ),
+    ),
+    Entry(
+        code="not-admitted",
+        title="TLS stood, and the gate said no",
+        rows=("A1",),
+        side=Side.BOTH,
+        message=(
+            "{own} did not admit {peer}: {why|the reasons are in the accepting side's "
+            "security.log}."
+        ),
+        next_step="Follow the codes named with it.",
+    ),
+    Entry(
+        code="internal-error",
+        title="The check itself failed",
+        side=Side.OWN,
+        message=(
+            "{own} refused {peer} because its own check failed: {why|the log has the "
+            "details}. What cannot be checked is refused."
+        ),
+        next_step="Keep {own}'s log and the presented certificate, and report it.",
+        alerts=(
+            Alert("openssl", "internal_error", 0.5),
+            Alert("java", "internal_error", 0.5),
+            Alert("go", "internal_error", 0.5),
+        ),
+    ),
+    Entry(
+        code="channel-closed",
+        title="The connection ended while something was under way",
+        side=Side.BOTH,
+        severity=Severity.WARNING,
+        message=(
+            "The connection to {peer} ended while something was under way: {why|it was "
+            "closed or lost}."
+        ),
+        next_step="It is taken up again by itself; if it repeats, look at {peer}'s log.",
+    ),
+)

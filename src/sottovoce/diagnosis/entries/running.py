@@ -1,0 +1,153 @@
+"""Entries of the family *running*: reloads, generations, calls, stores (O1-O7)."""
+
+from sottovoce.diagnosis.entry import Entry, Says, Severity, Side
+
+__all__ = ["ENTRIES"]
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        code="generation-changed",
+        title="A session was closed by a reload",
+        rows=("O7", "R5"),
+        severity=Severity.NOTICE,
+        side=Side.BOTH,
+        message=(
+            "{own} closed the connection to {peer}: the trust now in force ({expected|a "
+            "newer generation}) would not accept it."
+        ),
+        next_step=(
+            "See why with sottovoce check --partners; nothing to do if the removal was meant."
+        ),
+        says=(Says("connections left from generation", 0.9, "sottovoce"),),
+    ),
+    Entry(
+        code="reload-incomplete",
+        title="New files are not complete yet",
+        rows=("O1",),
+        severity=Severity.WARNING,
+        message=(
+            "The new files are incomplete ({why|certificate and key do not fit together}); "
+            "{expected|the certificate in use} stays in force."
+        ),
+        next_step=(
+            "Finish the renewal; write the new keystore beside the old one and "
+            "rename it. It "
+            "is tried again by itself."
+        ),
+        says=(Says("new files are incomplete", 0.95, "sottovoce"),),
+    ),
+    Entry(
+        code="reload-refused",
+        title="A reload was refused: partners would not accept it",
+        rows=("O4", "O2"),
+        message=(
+            "The new certificate was not taken into use: it lacks {expected|what partners "
+            "ask for} ({presented|see the partners named})."
+        ),
+        next_step="Reissue it with what is missing; the old one stays in force meanwhile.",
+        says=(Says("refused reload", 0.95, "sottovoce"),),
+    ),
+    Entry(
+        code="root-not-spread",
+        title="A new CA is not trusted everywhere yet",
+        rows=("O2",),
+        severity=Severity.WARNING,
+        side=Side.PEER,
+        message=(
+            "{peer} does not trust the new CA {expected|} yet; a certificate under it would "
+            "be refused there."
+        ),
+        next_step="Import the new root on {peer} first; only then install certificates under it.",
+        says=(Says("does not trust the new ca yet", 0.95, "sottovoce"),),
+    ),
+    Entry(
+        code="schema-mismatch",
+        title="A database of another version",
+        message=(
+            "The database {file|} has the version {presented|of another program}; this "
+            "program knows {expected|its own}."
+        ),
+        next_step=(
+            "Start the version of the program that wrote it, or restore the backup made "
+            "before the update."
+        ),
+        says=(
+            Says("no such revision", 0.6, "alembic"),
+            Says("can't locate revision identified by", 0.9, "alembic"),
+        ),
+    ),
+    Entry(
+        code="store",
+        title="The database cannot be used",
+        message=(
+            "The database {file|} cannot be used: {why|the operating system or the database "
+            "declined}."
+        ),
+        next_step=(
+            "Look for free space, permissions and a second process on that home; "
+            "restore the "
+            "backup if it is damaged."
+        ),
+        says=(
+            Says("database is locked", 0.9, "sqlite"),
+            Says("database disk image is malformed", 0.95, "sqlite"),
+            Says("file is not a database", 0.93, "sqlite"),
+            Says("unable to open database file", 0.93, "sqlite"),
+            Says("attempt to write a readonly database", 0.93, "sqlite"),
+            Says("database or disk is full", 0.95, "sqlite"),
+            Says("no space left on device", 0.93),
+            Says("[errno 28]", 0.93, "python"),
+        ),
+    ),
+    Entry(
+        code="call",
+        title="A call gave no result",
+        side=Side.BOTH,
+        message="A call to {peer} gave no result: {why|see the log}.",
+        next_step="It is tried again by itself; if it repeats, look at {peer}'s log.",
+    ),
+    Entry(
+        code="call-timeout",
+        title="No reply within the deadline",
+        severity=Severity.WARNING,
+        side=Side.PEER,
+        message=(
+            "{peer} did not reply within {expected|the deadline}; whether it carried the "
+            "call out is unknown."
+        ),
+        next_step="It is asked again by itself; if it repeats, look at the load of {peer}.",
+    ),
+    Entry(
+        code="call-refused",
+        title="A call was declined",
+        side=Side.BOTH,
+        message="{peer} declined a call: {why|see its log}.",
+        next_step="Follow the reason named.",
+    ),
+    Entry(
+        code="remote-fault",
+        title="The other side answered with a fault",
+        side=Side.PEER,
+        message="{peer} answered a call with a fault: {why|see its log}.",
+        next_step="Look at {peer}'s log at that minute.",
+    ),
+    Entry(
+        code="no-such-method",
+        title="The other side does not offer that call",
+        side=Side.BOTH,
+        message="{peer} does not offer {presented|that call} to {expected|this role}.",
+        next_step="Update the older of the two servers, or correct which component is called.",
+    ),
+    Entry(
+        code="unrecognised",
+        title="Not recognised",
+        severity=Severity.NOTICE,
+        side=Side.BOTH,
+        message="This text points to no known cause.",
+        next_step=(
+            "Collect the accepting side's security.log for the same minute, the exact text of both "
+            "sides, sottovoce check --partners --json and date -u on both hosts; then "
+            "explain those."
+        ),
+    ),
+)

@@ -1,0 +1,355 @@
+"""Entries of the family *validity*: dates, clocks, revocation (V1-V6, R1-R5)."""
+
+from sottovoce.diagnosis.entry import Alert, Entry, Says, Severity, Side, When
+
+__all__ = ["ENTRIES"]
+
+ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        code="certificate-expired",
+        title="The certificate has expired",
+        rows=("V1",),
+        side=Side.PEER,
+        message=(
+            "{own} did not accept {peer}: its certificate expired {expected|before today}; "
+            "the clock "
+            "here says {presented|a later time}."
+        ),
+        next_step="Renew {peer}'s certificate.",
+        says=(
+            Says("certificate has expired", 0.85, "openssl"),
+            Says("cert has expired", 0.85, "node"),
+            Says("certificateexpiredexception: notafter: {expected}", 0.9, "java"),
+            Says("certificateexpiredexception", 0.88, "java"),
+            Says("notafter:", 0.7, "java"),
+            Says("validity check failed", 0.6, "java"),
+            Says(
+                "certificate has expired or is not yet valid: current time {} is after {expected}",
+                0.93,
+                "go",
+            ),
+            Says("certificate has expired or is not yet valid", 0.7, "go"),
+            Says("invalid peer certificate: expired", 0.9, "rustls"),
+            Says("invalid peer certificate: certexpired", 0.9, "rustls"),
+            Says("invalid certificate: expired", 0.9, "rustls"),
+            Says("certexpired", 0.85, "rustls"),
+            Says("bad cert,cert expired", 0.9, "erlang"),
+            Says("the certificate is expired", 0.88, "gnutls"),
+            Says("certificate chain uses expired certificate", 0.85, "gnutls"),
+            Says("sec error expired certificate", 0.9, "nss"),
+            Says("sec e cert expired", 0.9, "schannel"),
+            Says("the received certificate has expired", 0.9, "schannel"),
+            Says("errors in the certificate chain: nottimevalid", 0.85, "dotnet"),
+            Says("nottimevalid", 0.8, "dotnet"),
+            Says("the certificate has expired", 0.88),
+            Says("client ssl certificate verify error: (10", 0.9, "nginx"),
+        ),
+        alerts=(
+            Alert("openssl", "certificate_expired", 0.7),
+            Alert("java", "certificate_expired", 0.9),
+            Alert("java", "certificate_unknown", 0.15),
+            Alert("go", "certificate_expired", 0.7),
+            Alert("go", "bad_certificate", 0.1),
+        ),
+        verify_codes=(10,),
+        when=(When("clocks-differ", "yes", 0.5),),
+        apart="The leaf's own end date has passed, by the clocks of both servers.",
+    ),
+    Entry(
+        code="issuer-expired",
+        title="A CA certificate in the chain has expired",
+        rows=("V2",),
+        side=Side.BOTH,
+        message=(
+            "{own} did not accept {peer}: the CA certificate {presented|in its chain} expired "
+            "{expected|before today}; every server certificate under it is unusable."
+        ),
+        next_step=(
+            "Renew that CA certificate, spread it to all servers, then renew what it had "
+            "signed if its key changed."
+        ),
+        says=(
+            Says("certificate has expired", 0.3, "openssl"),
+            Says("certificate has expired or is not yet valid", 0.25, "go"),
+            Says(
+                "certificate has expired or is not yet valid: current time {} is after {expected}",
+                0.3,
+                "go",
+            ),
+            Says("validity check failed", 0.25, "java"),
+            Says("sec error expired issuer certificate", 0.95, "nss"),
+            Says("ca certificate has expired", 0.9),
+            Says("verify error:num=10:certificate has expired", 0.3, "openssl"),
+            Says("bad cert,cert expired", 0.25, "erlang"),
+        ),
+        alerts=(
+            Alert("openssl", "certificate_expired", 0.2),
+            Alert("java", "certificate_unknown", 0.05),
+            Alert("go", "certificate_expired", 0.2),
+        ),
+        verify_codes=(10,),
+        apart=(
+            "All certificates of one CA fail on the same day: look at the dates of the whole chain."
+        ),
+    ),
+    Entry(
+        code="not-yet-valid",
+        title="The certificate is not valid yet",
+        rows=("V3",),
+        side=Side.BOTH,
+        message=(
+            "{own} did not accept {peer}: its certificate is valid from {expected|a later "
+            "time}; the "
+            "clock here says {presented|an earlier one}."
+        ),
+        next_step=(
+            "Compare the clocks of both servers; if they agree, wait or reissue the certificate."
+        ),
+        says=(
+            Says("certificate is not yet valid", 0.88, "openssl"),
+            Says("cert not yet valid", 0.88, "node"),
+            Says("certificatenotyetvalidexception: notbefore: {expected}", 0.93, "java"),
+            Says("certificatenotyetvalidexception", 0.9, "java"),
+            Says(
+                "certificate has expired or is not yet valid: current time {} is before {expected}",
+                0.95,
+                "go",
+            ),
+            Says("certificate has expired or is not yet valid", 0.3, "go"),
+            Says("notvalidyet", 0.9, "rustls"),
+            Says("certnotvalidyet", 0.9, "rustls"),
+            Says("the certificate is not yet activated", 0.9, "gnutls"),
+            Says("certificate chain uses not yet valid certificate", 0.9, "gnutls"),
+            Says("mozilla pkix error not yet valid certificate", 0.9, "nss"),
+            Says("client ssl certificate verify error: (9", 0.9, "nginx"),
+        ),
+        alerts=(
+            Alert("openssl", "bad_certificate", 0.25),
+            Alert("java", "bad_certificate", 0.3),
+            Alert("java", "certificate_unknown", 0.1),
+            Alert("go", "bad_certificate", 0.05),
+        ),
+        verify_codes=(9,),
+        when=(When("clocks-differ", "yes", 0.5),),
+        apart="The start date lies ahead by the clocks of both servers.",
+    ),
+    Entry(
+        code="issuer-not-yet-valid",
+        title="A CA certificate in the chain is not valid yet",
+        rows=("V3",),
+        side=Side.BOTH,
+        message=(
+            "{own} did not accept {peer}: the CA certificate {presented|in its chain} is "
+            "valid only "
+            "from {expected|a later time}."
+        ),
+        next_step=(
+            "Compare the clock here with the CA's; if they agree, wait or reissue the CA "
+            "certificate."
+        ),
+        says=(
+            Says("certificate is not yet valid", 0.2, "openssl"),
+            Says("mozilla pkix error not yet valid issuer certificate", 0.95, "nss"),
+        ),
+        alerts=(Alert("openssl", "bad_certificate", 0.05),),
+        verify_codes=(9,),
+        apart="The refused certificate in the chain is a CA's, not the server's.",
+    ),
+    Entry(
+        code="clock-skew",
+        title="The clocks of two servers differ",
+        rows=("V4",),
+        side=Side.BOTH,
+        message=(
+            "{own}'s clock and {peer}'s differ by {presented|more than certificates forgive}; the "
+            "certificate is fine."
+        ),
+        next_step=(
+            "Set the clock of the server that is wrong, and let NTP keep it (timedatectl status)."
+        ),
+        says=(
+            Says("certificate is not yet valid", 0.45, "openssl"),
+            Says("certificate has expired", 0.2, "openssl"),
+            Says(
+                "certificate has expired or is not yet valid: current time {} is before {expected}",
+                0.5,
+                "go",
+            ),
+            Says(
+                "certificate has expired or is not yet valid: current time {} is after {expected}",
+                0.2,
+                "go",
+            ),
+            Says("certificatenotyetvalidexception", 0.4, "java"),
+            Says("cert not yet valid", 0.4, "node"),
+            Says("notvalidyet", 0.4, "rustls"),
+            Says("clock skew", 0.85),
+            Says("the clock on the client and server machines are skewed", 0.95, "schannel"),
+            Says("time difference between", 0.5),
+        ),
+        alerts=(
+            Alert("openssl", "certificate_expired", 0.1),
+            Alert("openssl", "bad_certificate", 0.1),
+            Alert("java", "certificate_expired", 0.1),
+        ),
+        verify_codes=(9, 10),
+        when=(When("clocks-differ", "yes", 6.0), When("clocks-differ", "no", 0.2)),
+        apart="One host alone refuses, and date -u differs between the two hosts.",
+    ),
+    Entry(
+        code="certificate-expiring",
+        title="The certificate will expire soon",
+        rows=("V5",),
+        severity=Severity.WARNING,
+        side=Side.BOTH,
+        message=(
+            "{peer}'s certificate expires {expected|soon}: {presented|little of its lifetime "
+            "is left}."
+        ),
+        next_step="Renew {peer}'s certificate before that day; no restart is needed.",
+        says=(
+            Says("certificate will expire", 0.9),
+            Says("certificate expires in", 0.9),
+            Says("certificate is about to expire", 0.9),
+            Says("certificate is expiring", 0.9),
+            Says("certificate expiring in", 0.9),
+        ),
+    ),
+    Entry(
+        code="renewal-too-late",
+        title="Too late to renew: the old certificate has expired",
+        rows=("V6",),
+        side=Side.OWN,
+        message=(
+            "This server's certificate expired {expected|before today}, so it cannot prove "
+            "who asks for "
+            "its renewal."
+        ),
+        next_step=(
+            "Enrol again with a one-time code (sottovoce invite on HUB, sottovoce join here)."
+        ),
+        says=(
+            Says("error renewing certificate: {} certificate has expired", 0.9, "step"),
+            Says("the certificate has expired and cannot be renewed", 0.95),
+            Says("certificate expired, cannot renew", 0.93),
+            Says("renew: certificate has expired", 0.9),
+        ),
+        when=(When("own-expired", "yes", 2.0),),
+    ),
+    Entry(
+        code="revoked",
+        title="The certificate was revoked",
+        rows=("R1",),
+        side=Side.PEER,
+        message=(
+            "{own} did not accept {peer}: its certificate {presented|} was revoked "
+            "{expected|by its CA}."
+        ),
+        next_step="If {peer} is still in use, issue it a new certificate with a new key.",
+        says=(
+            Says("certificate revoked", 0.93, "openssl"),
+            Says("certificate has been revoked", 0.93, "java"),
+            Says("certificaterevokedexception", 0.95, "java"),
+            Says("cert revoked", 0.9, "node"),
+            Says("invalid peer certificate: revoked", 0.95, "rustls"),
+            Says("invalid certificate: revoked", 0.95, "rustls"),
+            Says("bad cert,{revoked", 0.93, "erlang"),
+            Says("bad cert,revoked", 0.93, "erlang"),
+            Says("sec error revoked certificate", 0.95, "nss"),
+            Says("the certificate was revoked", 0.93, "schannel"),
+            Says("certificate was revoked", 0.93),
+            Says("crypt e revoked", 0.95, "schannel"),
+            Says("certificate serial number {presented} has been revoked", 0.95),
+            Says("client ssl certificate verify error: (23", 0.95, "nginx"),
+        ),
+        alerts=(
+            Alert("openssl", "certificate_revoked", 0.95),
+            Alert("java", "certificate_revoked", 0.95),
+            Alert("java", "certificate_unknown", 0.05),
+            Alert("go", "certificate_revoked", 0.95),
+            Alert("go", "bad_certificate", 0.05),
+        ),
+        verify_codes=(23,),
+    ),
+    Entry(
+        code="revocation-unknown",
+        title="No revocation list of the issuer is at hand",
+        rows=("R3",),
+        side=Side.OWN,
+        message=(
+            "{own} checks revocation and has no list from {expected|the CA of this chain}; that is "
+            "not {peer}'s fault."
+        ),
+        next_step=(
+            "Fetch that CA's revocation list to {own} (sottovoce ca crl), or stop asking for one."
+        ),
+        says=(
+            Says("unable to get certificate crl", 0.95, "openssl"),
+            Says("unable to get crl", 0.9, "node"),
+            Says("could not determine revocation status", 0.93, "java"),
+            Says("unable to determine revocation status", 0.93, "java"),
+            Says("undetermined revocation status", 0.9, "java"),
+            Says("unknownrevocationstatus", 0.93, "rustls"),
+            Says("revocation status unknown", 0.9),
+            Says("revocationstatusunknown", 0.93, "dotnet"),
+            Says("crypt e no revocation check", 0.95, "schannel"),
+            Says("the revocation function was unable to check revocation", 0.95, "schannel"),
+            Says("crypt e revocation offline", 0.95, "schannel"),
+            Says("bad cert,revocation status undetermined", 0.95, "erlang"),
+            Says("unable to get crl issuer certificate", 0.8, "openssl"),
+            Says("client ssl certificate verify error: (3", 0.95, "nginx"),
+        ),
+        alerts=(
+            Alert("openssl", "unknown_ca", 0.08),
+            Alert("java", "certificate_unknown", 0.05),
+        ),
+        verify_codes=(3, 33),
+    ),
+    Entry(
+        code="revocation-list-expired",
+        title="The revocation list is out of date",
+        rows=("R4",),
+        side=Side.OWN,
+        message=(
+            "{own}'s revocation list was to be replaced by {expected|a date that has passed}; "
+            "{peer}'s certificate is not the reason."
+        ),
+        next_step="Fetch a fresh revocation list to {own} (sottovoce ca crl).",
+        says=(
+            Says("crl has expired", 0.95, "openssl"),
+            Says("crl is not yet valid", 0.8, "openssl"),
+            Says("expiredrevocationlist", 0.95, "rustls"),
+            Says("crlexpired", 0.93, "rustls"),
+            Says("client ssl certificate verify error: (12", 0.95, "nginx"),
+            Says("sec error expired crl", 0.9, "nss"),
+            Says("sec error crl expired", 0.9, "nss"),
+        ),
+        alerts=(Alert("openssl", "certificate_expired", 0.12),),
+        verify_codes=(11, 12),
+    ),
+    Entry(
+        code="resumed-session",
+        title="A resumed session would escape revocation",
+        rows=("R2",),
+        side=Side.BOTH,
+        message=(
+            "{peer} asked {own} to resume an earlier TLS session; a resumed session is not "
+            "verified "
+            "again, so a revoked certificate would pass. It was not resumed."
+        ),
+        next_step="Nothing to do here; turn session tickets off in the program that calls.",
+        severity=Severity.NOTICE,
+        says=(Says("session id context uninitialized", 0.8, "openssl"),),
+    ),
+    Entry(
+        code="revoked-connection-closed",
+        title="An open connection was closed because of a revocation",
+        rows=("R5",),
+        severity=Severity.NOTICE,
+        side=Side.PEER,
+        message=(
+            "{own} closed {presented|an open connection} of {peer}: its certificate was revoked."
+        ),
+        next_step="If {peer} is still in use, issue it a new certificate with a new key.",
+    ),
+)

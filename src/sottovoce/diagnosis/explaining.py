@@ -1,0 +1,303 @@
+"""From a fault, an alert or any text to diagnoses in order of likelihood.
+
+This module owns the weighing: how finds add up, what circumstances change, whose fault it is when
+the text is a refusal that came from the other side. It owns no text of the catalogue.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from sottovoce.diagnosis.alerts import SeenAlert, alert_name, alerts_in
+from sottovoce.diagnosis.catalogue import CATALOGUE
+from sottovoce.diagnosis.entry import (
+    ABSENT,
+    Diagnosis,
+    Entry,
+    Severity,
+    Side,
+    clean,
+    fields_of,
+    fill,
+)
+from sottovoce.diagnosis.matching import Found, Prepared, longest, prepare, search
+from sottovoce.errors import Fault
+
+__all__ = ["CONTEXT_FIELDS", "describe", "explain", "explain_alert"]
+
+#: What :func:`explain` may be told besides the text. Every other field is a fact for the messages.
+CONTEXT_FIELDS: Mapping[str, str] = {
+    "side": "caller or accepting: which side printed the text",
+    "port": "the port of the connection, as a decimal number",
+    "phase": "resolve, connect, preamble, tls, greeting or calls",
+    "sent-by": "openssl, java or go: what the side runs that sent the alert",
+    "key-count": "how many private keys this server's keystore holds",
+    "chain-length": "how many certificates the presenting side sent",
+    "own-mode": "secured or plain",
+    "peer-mode": "secured or plain",
+    "same-issuer-name": "yes when both sides know a CA of that name, with different keys",
+    "issuer-trusted": "yes when the root of the presented chain is among the roots here",
+    "clocks-differ": "yes when the two servers' clocks differ by more than five minutes",
+    "own-expired": "yes when this server's own certificate has expired",
+}
+
+#: The most diagnoses that one text gets.
+RESULT_LIMIT = 8
+
+_CERTAIN = 0.99
+_FLOOR = 0.04
+_VERIFY_WEIGHT = 0.7
+_VERIFY_CODE = re.compile(
+    r"(?:num=|verify return code: |verify code[=: ]{1,2}|\(vc |\bvc )(\d{1,3})\b"
+)
+_CODE = re.compile(r"[a-z0-9]{1,30}(?:-[a-z0-9]{1,30}){1,6}")
+_CODE_PLACES = (
+    re.compile(r"codes?['\"]?\s?[=:]\s?(?:\[\s?)?['\"]?([a-z][a-z0-9-]{1,60})\b"),
+    re.compile(r"(?m)^([a-z][a-z0-9-]{1,60})(?=: |$)"),
+)
+_SWAPPED = {Side.OWN: Side.PEER, Side.PEER: Side.OWN, Side.BOTH: Side.BOTH}
+#: In a refusal that came from outside, the refusing side is the other one.
+_REFUSED_WORDS = {"own": "the other side", "peer": "this server"}
+
+
+@dataclass(slots=True)
+class _Case:
+    """What speaks for one entry."""
+
+    entry: Entry
+    doubt: float = 1.0
+    first: int = 1 << 30
+    refused: bool = True
+    fields: dict[str, str] = field(default_factory=dict)
+    evidence: list[str] = field(default_factory=list)
+
+    def add(self, weight: float, found: Found, *, refused: bool) -> None:
+        self.doubt *= 1 - weight
+        self.first = min(self.first, found.start)
+        self.refused = self.refused and refused
+        for name, value in found.fields.items():
+            self.fields.setdefault(name, value)
+        if found.seen not in self.evidence:
+            self.evidence.append(found.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    entry: Entry
+    weight: float
+    found: Found
+    refused: bool = False
+
+
+def unknown_entry(code: str) -> Entry:
+    """Return an entry for a code that the catalogue does not have."""
+    return Entry(
+        code=code,
+        title=code.replace("-", " ").capitalize(),
+        message="{why|The reason has the code '" + clean(code, limit=60) + "', without a page.}",
+        next_step="Look for the same connection id in the other server's security.log.",
+    )
+
+
+def _diagnosis(
+    entry: Entry, facts: Mapping[str, str], likelihood: float, evidence: Iterable[str]
+) -> Diagnosis:
+    return Diagnosis(
+        code=entry.code,
+        title=entry.title,
+        message=fill(entry.message, facts),
+        next_step=fill(entry.next_step, facts),
+        severity=entry.severity,
+        side=entry.side,
+        rows=entry.rows,
+        likelihood=round(likelihood, 3),
+        evidence=tuple(evidence),
+        apart=entry.apart,
+    )
+
+
+def _place(fault: Fault) -> str:
+    return ":".join(str(part) for part in (fault.file, fault.line) if part is not None)
+
+
+def describe(fault: Fault, facts: Mapping[str, str] | None = None) -> Diagnosis:
+    """Turn a fault found by any package into a diagnosis.
+
+    Args:
+        fault: the fault; its code is looked up in the catalogue, unknown codes are served too.
+        facts: what the finder knows besides: ``own``, ``peer``, ``port``, ``alias`` … (names of
+            template fields).
+
+    Returns:
+        a diagnosis of likelihood 1. The sentence is the catalogue's when every field of it is
+        known, else the fault's own; the next step is the fault's own when it has one.
+    """
+    entry = CATALOGUE.get(fault.code) or unknown_entry(fault.code)
+    known = {name: str(value) for name, value in (facts or {}).items()}
+    for name in ("why", "expected", "presented", "file", "line", "key", "depth"):
+        value = getattr(fault, name)
+        if value not in ("", None):
+            known[name] = str(value)
+    needed = set(fields_of(entry.message)) - {"own", "peer"}
+    complete = all(known.get(name) for name in needed)
+    message = fill(entry.message, known) if complete or not fault.why else clean(fault.why)
+    place = _place(fault)
+    if place and place not in message:
+        message = f"{clean(place)}: {message}"
+    evidence = [] if not fault.why or clean(fault.why) in message else [clean(fault.why)]
+    evidence += [
+        f"{name}: {clean(value)}"
+        for name, value in (("expected", fault.expected), ("presented", fault.presented))
+        if value and clean(value) not in message
+    ]
+    found = _diagnosis(entry, known, 1.0, evidence)
+    return replace(
+        found,
+        message=message,
+        next_step=clean(fault.hint) if fault.hint else found.next_step,
+        severity=Severity.WARNING if fault.warning else entry.severity,
+        apart="",
+    )
+
+
+def _text_hits(text: Prepared) -> Iterator[_Hit]:
+    for entry in CATALOGUE.values():
+        for says in entry.says:
+            found = search(text, says.text)
+            if found is not None:
+                yield _Hit(entry, says.weight, found)
+
+
+def _alert_hits(seen: SeenAlert, sent_by: str) -> Iterator[_Hit]:
+    """Weigh what an alert may mean; without a known sender our own library counts three times."""
+    shares = {sent_by: 1.0} if sent_by else {"openssl": 0.75, "java": 0.25}
+    for entry in CATALOGUE.values():
+        weight = sum(
+            alert.weight * shares.get(alert.sent_by, 0.0)
+            for alert in entry.alerts
+            if alert.name == seen.name
+        )
+        if weight:
+            yield _Hit(entry, weight, seen.found, refused=True)
+
+
+def _number_hits(text: Prepared) -> Iterator[_Hit]:
+    for number in _VERIFY_CODE.finditer(text.flat):
+        seen = text.kept[number.start() : number.end()]
+        found = Found(number.start(), number.end(), {}, seen)
+        for entry in CATALOGUE.values():
+            if int(number.group(1)) in entry.verify_codes:
+                yield _Hit(entry, _VERIFY_WEIGHT, found)
+
+
+def _code_hits(text: Prepared) -> Iterator[_Hit]:
+    """Find our own codes: surely where a code stands, perhaps where one merely occurs."""
+    for pattern, group, weight in (
+        (_CODE_PLACES[0], 1, 0.97),
+        (_CODE_PLACES[1], 1, 0.97),
+        (_CODE, 0, 0.3),
+    ):
+        for code in pattern.finditer(text.kept):
+            entry = CATALOGUE.get(code.group(group))
+            if entry is not None:
+                span = code.span(group)
+                yield _Hit(entry, weight, Found(*span, {}, code.group(group)))
+
+
+def _hits(text: Prepared, sent_by: str) -> list[_Hit]:
+    hits = [*_text_hits(text), *_number_hits(text), *_code_hits(text)]
+    for seen in alerts_in(text):
+        hits += _alert_hits(seen, sent_by or seen.sent_by)
+    kept = longest((hit.found.start, hit.found.end) for hit in hits)
+    return [hit for hit in hits if (hit.found.start, hit.found.end) in kept]
+
+
+def _likelihood(case: _Case, context: Mapping[str, str]) -> float:
+    """Weigh the finds by the circumstances: 1 - doubt ** factor keeps the result within 0..1."""
+    factor = 1.0
+    for when in case.entry.when:
+        if context.get(when.field, "").casefold() == when.value:
+            factor *= when.factor
+    return min(_CERTAIN, 1.0 - math.pow(case.doubt, factor))
+
+
+def _facts(case: _Case, context: Mapping[str, str]) -> dict[str, str]:
+    facts = {**case.fields, **{name: value for name, value in context.items() if value}}
+    if not case.refused:
+        return facts
+    own, peer = facts.pop("own", ""), facts.pop("peer", "")
+    facts["own"] = peer or _REFUSED_WORDS["own"]
+    facts["peer"] = own or _REFUSED_WORDS["peer"]
+    return facts
+
+
+def _conclude(case: _Case, context: Mapping[str, str], *, several: bool) -> Diagnosis:
+    facts = _facts(case, context)
+    found = _diagnosis(case.entry, facts, _likelihood(case, context), case.evidence)
+    return replace(
+        found,
+        side=_SWAPPED[found.side] if case.refused else found.side,
+        apart=found.apart if several else "",
+    )
+
+
+def _ranked(hits: Iterable[_Hit], context: Mapping[str, str]) -> list[Diagnosis]:
+    cases: dict[str, _Case] = {}
+    for hit in hits:
+        case = cases.setdefault(hit.entry.code, _Case(hit.entry))
+        case.add(hit.weight, hit.found, refused=hit.refused)
+    scored = [(case, _likelihood(case, context)) for case in cases.values()]
+    scored = [(case, likely) for case, likely in scored if likely >= _FLOOR]
+    scored.sort(key=lambda one: (-round(one[1], 3), one[0].first))
+    several = len(scored) > 1
+    return [_conclude(case, context, several=several) for case, _ in scored[:RESULT_LIMIT]]
+
+
+def _last_resort(text: Prepared, context: Mapping[str, str]) -> list[Diagnosis]:
+    entry = CATALOGUE["unrecognised"]
+    seen = clean(text.kept, limit=120)
+    return [_diagnosis(entry, context, 0.0, (seen,) if seen else ())]
+
+
+def explain(text: str, context: Mapping[str, str] | None = None) -> list[Diagnosis]:
+    """Explain any error text (DESIGN §9).
+
+    Args:
+        text: an error, a piece of a log, or one of our codes; of more than 64 Ki characters the
+            beginning and the end are read.
+        context: what else is known, see :data:`CONTEXT_FIELDS`; other names are facts for the
+            messages (``own``, ``peer``, ``expected`` …).
+
+    Returns:
+        diagnoses, the likeliest first; never empty: of a text that nothing is known of, the one
+        diagnosis ``unrecognised``, of likelihood 0, says what to collect next.
+    """
+    known = {name: str(value) for name, value in (context or {}).items()}
+    prepared = prepare(text)
+    return _ranked(_hits(prepared, known.get("sent-by", "")), known) or _last_resort(
+        prepared, known
+    )
+
+
+def explain_alert(
+    name: str, *, sent_by: str = "openssl", context: Mapping[str, str] | None = None
+) -> list[Diagnosis]:
+    """Explain a TLS alert that came in, by the library that sent it (failure catalogue, B.0).
+
+    Args:
+        name: the alert in any spelling: ``bad_certificate``, ``BadCertificate`` or ``42``.
+        sent_by: ``openssl``, ``java`` or ``go``; any other means that it is not known.
+        context: as for :func:`explain`.
+
+    Returns:
+        diagnoses, the likeliest first, seen from the refused side; never empty.
+    """
+    known = {key: str(value) for key, value in (context or {}).items()}
+    alert = alert_name(name)
+    sender = sent_by if sent_by in {"openssl", "java", "go"} else ""
+    seen = SeenAlert(alert, Found(0, len(alert), {}, clean(f"alert {alert}", limit=80)))
+    return _ranked(_alert_hits(seen, sender), known) or _last_resort(prepare(name), known)
+
+
+assert set(_REFUSED_WORDS) <= set(ABSENT)
