@@ -1,0 +1,221 @@
+"""Files written atomically: whole or not at all, whatever happens in between."""
+
+import errno
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sottovoce.store import files, write_atomically
+
+OLD, NEW = b"old\n" * 1000, b"new\n" * 2000
+
+
+def _fault(error: OSError) -> Callable[..., None]:
+    def fail(*_args: object, **_kwargs: object) -> None:
+        raise error
+
+    return fail
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_the_file_has_its_bytes_and_its_mode_whatever_the_umask(tmp_path: Path, mode: int) -> None:
+    before = os.umask(0o077)
+    try:
+        write_atomically(tmp_path / "file", NEW, mode=mode)
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "file").read_bytes() == NEW
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode
+    assert _names(tmp_path) == {"file"}
+
+
+def test_a_wider_mode_of_the_old_version_is_not_inherited(tmp_path: Path) -> None:
+    """W20: a password file that was readable by everyone is not so again after a rewrite."""
+    (tmp_path / "file").write_bytes(OLD)
+    (tmp_path / "file").chmod(0o666)
+
+    write_atomically(tmp_path / "file", NEW)
+
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o600
+
+
+def test_the_previous_version_is_kept_beside_it(tmp_path: Path) -> None:
+    for content in (b"1", b"2", b"3"):
+        write_atomically(tmp_path / "file", content, backup=True)
+
+    assert (tmp_path / "file").read_bytes() == b"3"
+    assert (tmp_path / "file.bak").read_bytes() == b"2"
+    assert _names(tmp_path) == {"file", "file.bak"}
+
+
+def test_the_backup_is_a_copy_where_there_are_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    (tmp_path / "file").chmod(0o640)
+    monkeypatch.setattr(os, "link", _fault(PermissionError(errno.EPERM, "no hard links")))
+
+    write_atomically(tmp_path / "file", NEW, backup=True)
+
+    assert (tmp_path / "file").read_bytes() == NEW
+    assert (tmp_path / "file.bak").read_bytes() == OLD
+    assert stat.S_IMODE((tmp_path / "file.bak").stat().st_mode) == 0o640
+    assert _names(tmp_path) == {"file", "file.bak"}
+
+
+def test_a_symbolic_link_stays_and_its_target_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").write_bytes(OLD)
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "file")
+
+    write_atomically(tmp_path / "link", NEW)
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "file").read_bytes() == NEW
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_leaves_a_user_s_file_with_the_user(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    os.chown(tmp_path / "file", 12345, 23456)
+
+    write_atomically(tmp_path / "file", NEW, backup=True)
+
+    owner = (tmp_path / "file").stat()
+    assert (owner.st_uid, owner.st_gid) == (12345, 23456)
+
+
+@pytest.mark.parametrize("call", ["open", "fchmod", "fsync", "link"])
+def test_an_error_of_the_system_leaves_the_old_version_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, _fault(full))
+        with pytest.raises(OSError, match="No space left") as caught:
+            write_atomically(tmp_path / "file", NEW, backup=True)
+
+    assert caught.value is full
+    assert (tmp_path / "file").read_bytes() == OLD
+    assert _names(tmp_path) == {"file"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_disk_that_is_really_full_leaves_the_old_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(OLD)
+    real_open = os.open
+
+    def open_full(path: object, flags: int, mode: int = 0o777) -> int:
+        real_open_for_litter = real_open(str(path), flags, mode)
+        os.close(real_open_for_litter)
+        return real_open("/dev/full", os.O_WRONLY)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", open_full)
+        patch.setattr(os, "fchmod", lambda *_: None)
+        patch.setattr(files, "_keep_owner", lambda *_: None)
+        with pytest.raises(OSError, match="No space left"):
+            write_atomically(tmp_path / "file", NEW)
+
+    assert (tmp_path / "file").read_bytes() == OLD
+    assert _names(tmp_path) == {"file"}
+
+
+CRASHER = """
+# Writes the file again and again, dying before the 1st, 2nd, 3rd ... call to the system.
+import json, os, sys
+from pathlib import Path
+from sottovoce.store import files
+
+CALLS = ["open", "fchmod", "fsync", "link", "rename", "replace", "unlink", "fchown"]
+folder, old, new = Path(sys.argv[1]), b"old\\n" * 1000, b"new\\n" * 2000
+report = []
+for step in range(100):
+    home = folder / str(step)
+    home.mkdir()
+    (home / "file").write_bytes(old)
+    child = os.fork()
+    if child == 0:
+        left = [step]
+        def dying(real):
+            def call(*args, **kwargs):
+                if left[0] == 0:
+                    os._exit(9)
+                left[0] -= 1
+                return real(*args, **kwargs)
+            return call
+        for name in CALLS:
+            setattr(os, name, dying(getattr(os, name)))
+        files.write_atomically(home / "file", new, backup=True)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    backup = home / "file.bak"
+    kept = backup.read_bytes() == old if backup.exists() else None
+    content = (home / "file").read_bytes()
+    report.append([status, "old" if content == old else "new" if content == new else "half", kept])
+    if status == 0:
+        break
+print(json.dumps(report))
+"""
+
+
+@pytest.mark.slow
+def test_a_crash_before_any_call_to_the_system_leaves_old_or_new(tmp_path: Path) -> None:
+    """DESIGN §1, nothing lost: a real process dies at each step; nobody cleans up after it."""
+    result = subprocess.run(
+        [sys.executable, "-c", CRASHER, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    steps = json.loads(result.stdout)
+    crashes, (ending, content, kept) = steps[:-1], steps[-1]
+
+    assert (ending, content, kept) == (0, "new", True)
+    assert len(crashes) >= 6, "the calls are intercepted"
+    assert {status for status, _, _ in crashes} == {9}
+    contents = [content for _, content, _ in crashes]
+    assert set(contents) == {"old", "new"}
+    assert contents == sorted(contents, reverse=True), "first old, then new, never back"
+    assert {kept for _, _, kept in crashes} <= {None, True}, "a backup is whole or absent"
+
+
+def test_of_two_writers_at_once_one_wins_whole(tmp_path: Path) -> None:
+    start = threading.Barrier(4)
+    contents = [bytes([65 + number]) * 50_000 for number in range(4)]
+
+    def write(content: bytes) -> None:
+        start.wait()
+        for _ in range(10):
+            write_atomically(tmp_path / "file", content, backup=True)
+
+    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (tmp_path / "file").read_bytes() in contents
+    assert (tmp_path / "file.bak").read_bytes() in contents
+    assert _names(tmp_path) == {"file", "file.bak"}
+
+
+def test_a_missing_folder_is_the_caller_s_to_explain(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_atomically(tmp_path / "nowhere" / "file", NEW)
