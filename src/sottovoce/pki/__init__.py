@@ -48,6 +48,7 @@ from sottovoce.pki.profiles import (
 )
 from sottovoce.pki.requests import alternative_names, make_request, self_signed
 from sottovoce.pki.verdict import FAULT_CODES, WARNING_CODES, ChainVerdict, Purpose
+from sottovoce.pki.verifying import verify
 
 __all__ = [
     "BACKDATE",
@@ -95,4 +96,5 @@ __all__ = [
     "self_signed",
     "short_name",
     "uri_names",
+    "verify",
 ]

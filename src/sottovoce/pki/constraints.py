@@ -1,0 +1,212 @@
+"""Constraints: the names that an authority may certify (RFC 5280 4.2.1.10).
+
+Owns the matching of every name form against permitted and excluded subtrees. Knows nothing of
+paths; :mod:`sottovoce.pki.checks` says which certificate stands under which constraints.
+"""
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from sottovoce.pki.examined import Examined, canonical_name
+from sottovoce.pki.names import display_name
+from sottovoce.pki.naming import as_address, dns_name_problem
+
+__all__ = ["constraint_problem", "malformed_constraint", "malformed_name"]
+
+#: Comparisons of one certificate's names with one authority's subtrees: beyond it, refused.
+#: OpenSSL has the same limit (NAME_CHECK_MAX, 2^20) against quadratic work.
+COMPARISONS = 1 << 16
+
+_URI_HOST = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:@]*)")
+
+
+def malformed_constraint(constraints: x509.NameConstraints) -> str:
+    """Say which subtree of an extension is not of RFC 5280's form, or return the empty text."""
+    subtrees = [*(constraints.permitted_subtrees or ()), *(constraints.excluded_subtrees or ())]
+    if not subtrees:
+        return "its name constraints are empty"
+    for subtree in subtrees:
+        if problem := _subtree_problem(subtree):
+            return f"its name constraint {_shown(subtree)} {problem}"
+    return ""
+
+
+def _subtree_problem(subtree: x509.GeneralName) -> str:
+    match subtree:
+        case x509.DNSName(value=value):
+            return "is no DNS name without wildcard" if value and dns_name_problem(value) else ""
+        case x509.IPAddress(value=value):
+            return "" if isinstance(value, IPv4Network | IPv6Network) else "has no network mask"
+        case x509.RFC822Name(value=value):
+            host = value.rpartition("@")[2].removeprefix(".")
+            wrong = value.count("@") > 1 or value.startswith("@") or "@." in value
+            return "is no mailbox or host" if wrong or (host and dns_name_problem(host)) else ""
+        case x509.UniformResourceIdentifier(value=value):
+            host = value.removeprefix(".")
+            return "is no host or domain" if not host or dns_name_problem(host) else ""
+    return ""
+
+
+def malformed_name(name: x509.GeneralName) -> str:
+    """Say why an alternative name is not of RFC 5280's form (4.2.1.6), or return the empty text.
+
+    A ``*`` that is not the whole left-most label is no fault of form: it never matches
+    (RFC 9525 6.3).
+    """
+    match name:
+        case x509.DNSName(value=value):
+            problem = dns_name_problem(value.replace("*", "x"))
+            return f"the DNS name {_shown(name)}: {problem}" if problem else ""
+        case x509.IPAddress(value=value):
+            plain = isinstance(value, IPv4Address | IPv6Address)
+            return "" if plain else f"the address {_shown(name)} is a network"
+        case x509.RFC822Name(value=value):
+            return "" if _mailbox(value) else f"the mail address {_shown(name)}"
+        case x509.UniformResourceIdentifier(value=value):
+            good = value.isascii() and re.match(r"[A-Za-z][A-Za-z0-9+.-]*:.", value)
+            return "" if good else f"the URI {_shown(name)} has no scheme or other characters"
+    return ""
+
+
+def _mailbox(value: str) -> tuple[str, str] | None:
+    local, at, host = value.rpartition("@")
+    quoted = len(local) > 1 and local[0] == local[-1] == '"'
+    if not at or not local or not value.isascii() or dns_name_problem(host):
+        return None
+    if not quoted and ("@" in local or any(char.isspace() for char in local)):
+        return None
+    return local, host.lower()
+
+
+def constraint_problem(constraints: x509.NameConstraints, bearer: Examined) -> str:
+    """Say which name of a certificate an authority may not certify, or return the empty text.
+
+    Args:
+        constraints: of the authority; well-formed (see :func:`malformed_constraint`).
+        bearer: the certificate below it; its alternative names of every form, its subject and the
+            mail addresses in it are compared, its common name is not (RFC 9525).
+    """
+    permitted = list(constraints.permitted_subtrees or ())
+    excluded = list(constraints.excluded_subtrees or ())
+    names = list(_names(bearer))
+    if len(names) * (len(permitted) + len(excluded)) > COMPARISONS:
+        return "it has too many names to compare"
+    for name in names:
+        if problem := _outside(name, permitted, excluded):
+            return problem
+    return ""
+
+
+def _outside(
+    name: x509.GeneralName,
+    permitted: list[x509.GeneralName],
+    excluded: list[x509.GeneralName],
+) -> str:
+    allowed = [subtree for subtree in permitted if type(subtree) is type(name)]
+    forbidden = [subtree for subtree in excluded if type(subtree) is type(name)]
+    if not allowed and not forbidden:
+        return ""
+    if not _comparable(name):
+        return f"{_shown(name)} cannot be compared with the constraints"
+    for subtree in forbidden:
+        if _within(name, subtree, touching=True):
+            return f"{_shown(name)} lies under the excluded {_shown(subtree)}"
+    if allowed and not any(_within(name, subtree, touching=False) for subtree in allowed):
+        listed = ", ".join(_shown(subtree) for subtree in allowed[:8])
+        return f"{_shown(name)} is not under any permitted name ({listed})"
+    return ""
+
+
+def _names(bearer: Examined) -> Iterator[x509.GeneralName]:
+    alternative = bearer.get(x509.SubjectAlternativeName)
+    yield from alternative or ()
+    if bearer.subject:
+        subject = bearer.certificate.subject
+        yield x509.DirectoryName(subject)
+        for item in subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS):
+            if isinstance(item.value, str) and item.value.isascii():
+                yield x509.RFC822Name(item.value)
+
+
+def _comparable(name: x509.GeneralName) -> bool:
+    match name:
+        case x509.UniformResourceIdentifier(value=value):
+            host = _host(value)
+            return bool(host) and as_address(host) is None and not dns_name_problem(host)
+        case x509.RFC822Name(value=value):
+            return _mailbox(value) is not None
+        case x509.DNSName() | x509.IPAddress():
+            return not malformed_name(name)
+        case x509.DirectoryName():
+            return True
+    return False
+
+
+def _host(uri: str) -> str:
+    found = _URI_HOST.match(uri)
+    return found[1].lower() if found else ""
+
+
+def _within(name: x509.GeneralName, subtree: x509.GeneralName, *, touching: bool) -> bool:
+    """Tell whether a name lies in a subtree of its own form.
+
+    Args:
+        name: comparable.
+        subtree: of the same form.
+        touching: whether a wildcard that *may* stand for a name in the subtree counts.
+    """
+    match name, subtree:
+        case x509.DNSName(value=value), x509.DNSName(value=base):
+            return _dns_within(value.lower(), base.lower(), touching=touching)
+        case x509.IPAddress(value=address), x509.IPAddress(value=network):
+            return isinstance(network, IPv4Network | IPv6Network) and address in network
+        case x509.RFC822Name(value=value), x509.RFC822Name(value=base):
+            return _mail_within(value, base)
+        case x509.UniformResourceIdentifier(value=value), x509.UniformResourceIdentifier(
+            value=base
+        ):
+            return _host_within(_host(value), base.lower())
+        case x509.DirectoryName(value=inner), x509.DirectoryName(value=outer):
+            prefix = canonical_name(outer)
+            return canonical_name(inner)[: len(prefix)] == prefix
+    return False
+
+
+def _dns_within(value: str, base: str, *, touching: bool) -> bool:
+    if not base:
+        return True
+    if value == base or value.endswith(f".{base}"):
+        return True
+    if touching and "*" in value.partition(".")[0]:
+        return base.partition(".")[2] == value.partition(".")[2]
+    return False
+
+
+def _mail_within(value: str, base: str) -> bool:
+    mailbox = _mailbox(value)
+    if not base or mailbox is None:
+        return not base
+    if "@" in base:
+        local, _, host = base.rpartition("@")
+        return mailbox == (local, host.lower())
+    return _host_within(mailbox[1], base.lower())
+
+
+def _host_within(host: str, base: str) -> bool:
+    return host.endswith(base) and host != base if base.startswith(".") else host == base
+
+
+def _shown(name: x509.GeneralName) -> str:
+    match name:
+        case x509.DirectoryName(value=value):
+            return f"'{display_name(value)}'"
+        case (
+            x509.DNSName() | x509.RFC822Name() | x509.UniformResourceIdentifier() | x509.IPAddress()
+        ):
+            text = "".join(char if char.isprintable() else "�" for char in str(name.value))
+            return f"'{text[:100]}'"
+    return f"of the form {type(name).__name__}"

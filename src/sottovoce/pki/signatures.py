@@ -1,0 +1,110 @@
+"""Signatures: whether a key made a signature, within a budget, and which ones are too weak.
+
+Owns the one place where signatures of certificates and revocation lists are checked. The answer
+depends on the bytes alone, so it is remembered.
+"""
+
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+
+from sottovoce.pki.examined import Examined
+
+__all__ = ["SIGNATURE_BUDGET", "Budget", "signature_fits", "signature_weakness", "signed_by"]
+
+#: Signatures checked for one verdict. An honest chain of eight certificates needs seven; eight
+#: levels of four look-alikes with keys of their own need 112 (Go's crypto/x509 stops at 100).
+SIGNATURE_BUDGET = 200
+#: Answers that are remembered, over all verdicts.
+REMEMBERED = 1024
+
+_WEAK_HASHES = (hashes.MD5, hashes.SHA1)
+_Signed = x509.Certificate | x509.CertificateRevocationList
+
+
+class Budget:
+    """How many signatures may still be checked for one verdict."""
+
+    __slots__ = ("left", "spent")
+
+    def __init__(self, allowed: int = SIGNATURE_BUDGET) -> None:
+        self.left = allowed
+        self.spent = False
+
+    def take(self) -> bool:
+        """Use one up; False when there is none left."""
+        if self.left <= 0:
+            self.spent = True
+            return False
+        self.left -= 1
+        return True
+
+
+def signature_fits(child: Examined, issuer: Examined, budget: Budget) -> bool:
+    """Tell whether the issuer's key made the child's signature.
+
+    Weak algorithms pass here, so that they can be named; names, dates and rights are not looked
+    at. Without budget the answer is no.
+    """
+    if issuer.key is None or not budget.take():
+        return False
+    return _certificate_fits(child.certificate, issuer.certificate)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _certificate_fits(child: x509.Certificate, issuer: x509.Certificate) -> bool:
+    return signed_by(child, issuer.public_key())
+
+
+def signed_by(signed: _Signed, key: CertificatePublicKeyTypes) -> bool:
+    """Tell whether *key* made the signature under a certificate or a revocation list."""
+    body = (
+        signed.tbs_certificate_bytes
+        if isinstance(signed, x509.Certificate)
+        else signed.tbs_certlist_bytes
+    )
+    try:
+        return _check(signed, body, key)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+        return False
+
+
+def _check(signed: _Signed, body: bytes, key: CertificatePublicKeyTypes) -> bool:
+    parameters = signed.signature_algorithm_parameters
+    match key, parameters:
+        case rsa.RSAPublicKey(), padding.PKCS1v15() | padding.PSS():
+            algorithm = signed.signature_hash_algorithm
+            if algorithm is None:
+                return False
+            key.verify(signed.signature, body, parameters, algorithm)
+        case ec.EllipticCurvePublicKey(), ec.ECDSA():
+            key.verify(signed.signature, body, parameters)
+        case ((ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey()), None):
+            key.verify(signed.signature, body)
+        case _:
+            return False
+    return True
+
+
+def signature_weakness(signed: _Signed) -> str:
+    """Say why a signature's algorithm is not good enough, or return the empty text.
+
+    Refused: MD5 and SHA-1 (RFC 6151, RFC 9155; NIST SP 800-131A), and whatever is not known here.
+    """
+    try:
+        algorithm = signed.signature_hash_algorithm
+        parameters = signed.signature_algorithm_parameters
+    except (UnsupportedAlgorithm, ValueError, TypeError):
+        return f"an unknown algorithm ({signed.signature_algorithm_oid.dotted_string})"
+    if algorithm is None:
+        edwards = x509.SignatureAlgorithmOID.ED25519
+        if signed.signature_algorithm_oid == edwards and parameters is None:
+            return ""
+        return f"the algorithm {signed.signature_algorithm_oid.dotted_string}"
+    if isinstance(algorithm, _WEAK_HASHES):
+        return {"md5": "MD5", "sha1": "SHA-1"}[algorithm.name]
+    return ""
