@@ -18,7 +18,14 @@ from sottovoce.contracts import (
     HubWelcome,
     Status,
 )
-from sottovoce.errors import CallError, ChannelError, NoSuchMethod, RemoteFault, SottovoceError
+from sottovoce.errors import (
+    CallError,
+    CallRefused,
+    ChannelError,
+    NoSuchMethod,
+    RemoteFault,
+    SottovoceError,
+)
 from sottovoce.net.clock import Clock
 
 __all__ = ["FIRST_RETRY", "LONGEST_RETRY", "HeartbeatLog", "HeartbeatLoop"]
@@ -130,7 +137,7 @@ class HeartbeatLoop:
                 reply = await self._hub.heartbeat(
                     Heartbeat(instance=instance, status=self._make_status())
                 )
-            except RemoteFault as fault:
+            except CallError as fault:
                 if fault.code == HELLO_FIRST:
                     return
                 raise
@@ -160,7 +167,7 @@ class HeartbeatLoop:
         if self._said == error.code:
             return
         self._said = error.code
-        refused = isinstance(error, RemoteFault | NoSuchMethod)
+        refused = isinstance(error, RemoteFault | CallRefused | NoSuchMethod)
         self._log.warning(
             f"HUB {'refuses this component' if refused else 'is not reachable'}: {error.message} "
             "Work goes on without it; it is tried again by itself.",
