@@ -27,9 +27,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "explain",
         help="explain an error text or one of our codes",
         description=(
-            "Explain any error text of OpenSSL, Python, Java, Go, Erlang, curl, nginx or keytool, a "
-            "piece of a log, or one of our codes. Without a text, or with -, standard input is read. "
-            "Exit status: 0 explained, 3 could not tell."
+            "Explain any error text of OpenSSL, Python, Java, Go, Erlang, curl, nginx or keytool, "
+            "a piece of a log, or one of our codes. Without a text, or with -, standard input is "
+            "read. Exit status: 0 explained, 3 could not tell."
         ),
     )
     parser.add_argument(

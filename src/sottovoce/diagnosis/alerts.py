@@ -105,9 +105,7 @@ class SeenAlert:
     sent_by: str = ""
 
 
-_NUMBER = re.compile(
-    r"(?:ssl alert number|alert number|fatal alert|tlsv1 alert|alert[:( ]{1,3})[:( ]{0,3}(\d{1,3})(?!\d)"
-)
+_NUMBER = re.compile(r"(?:alert number|fatal alert|tlsv1 alert|alert[:(])[:( ]{0,3}(\d{1,3})(?!\d)")
 _CAMEL = re.compile(r"(?:AlertReceived\(|received fatal alert: ?)([A-Z][A-Za-z]{4,40})")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -144,6 +142,11 @@ def _spellings() -> tuple[tuple[str, str], ...]:
             (f"alert({words}", name),
             (f"alert,{{{words}", name),
             (f"fatal, {words}", name),
+            (f"fatal - {words}", name),
+            (f"ssl/tls alert {words}", name),
+            (f"alert description: {words}", name),
+            (f"received fatal: {words}", name),
+            (f"tlsfatalalertreceived: {words}", name),
             (f"tls: {_GO.get(name, words)}", name),
             (f"sslv3 {words}", name),
         ]

@@ -8,6 +8,7 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 __all__ = [
     "Alert",
@@ -173,7 +174,7 @@ ABSENT: Mapping[str, str] = {
 #: The longest value that a template takes, in characters; longer ones are cut.
 VALUE_LIMIT = 400
 
-_FIELD = re.compile(r"\{([a-z_]+)(?:\|([^{}]*))?\}")
+_FIELD = re.compile(r"( ?)\{([a-z_]+)(?:\|([^{}]*))?\}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 _SECRETS = (
     re.compile(
@@ -203,29 +204,33 @@ def clean(text: str, *, limit: int = VALUE_LIMIT) -> str:
 
 def fields_of(template: str) -> tuple[str, ...]:
     """Return the names of the fields of a template, in order of first appearance."""
-    return tuple(dict.fromkeys(found.group(1) for found in _FIELD.finditer(template)))
+    return tuple(dict.fromkeys(found.group(2) for found in _FIELD.finditer(template)))
 
 
-def fill(template: str, facts: Mapping[str, str]) -> str:
+def fill(
+    template: str, facts: Mapping[str, str], *, words: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Fill in a template.
 
     Args:
         template: text with ``{field}`` or ``{field|wording when it is not known}``.
         facts: what is known; empty values count as not known.
+        words: wordings that go before :data:`ABSENT`.
 
     Returns:
-        the sentence, its first letter upper case unless it is a value.
+        the sentence, its first letter upper case unless it is a value; a field without a value and
+        with an empty wording leaves no blank behind.
     """
 
     def value(found: re.Match[str]) -> str:
-        name, wording = found.group(1), found.group(2)
+        blank, name, wording = found.groups()
         known = clean(facts.get(name, ""))
-        if known:
-            return known
-        return ABSENT.get(name, name) if wording is None else wording
+        if not known:
+            known = words.get(name, ABSENT.get(name, name)) if wording is None else wording
+        return blank + known if known else ""
 
     text = _FIELD.sub(value, template)
     start = _FIELD.match(template)
-    if start is not None and not facts.get(start.group(1)):
+    if start is not None and not facts.get(start.group(2)):
         text = text[:1].upper() + text[1:]
     return text

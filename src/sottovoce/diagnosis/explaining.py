@@ -8,11 +8,11 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from sottovoce.diagnosis.alerts import SeenAlert, alert_name, alerts_in
 from sottovoce.diagnosis.catalogue import CATALOGUE
 from sottovoce.diagnosis.entry import (
-    ABSENT,
     Diagnosis,
     Entry,
     Severity,
@@ -57,6 +57,13 @@ _CODE_PLACES = (
     re.compile(r"(?m)^([a-z][a-z0-9-]{1,60})(?=: |$)"),
 )
 _SWAPPED = {Side.OWN: Side.PEER, Side.PEER: Side.OWN, Side.BOTH: Side.BOTH}
+#: Who sends an alert when the text does not say. OpenSSL all but never sends certificate_unknown
+#: (B.0), Java sends it for nearly everything, Go sends bad_certificate for nearly everything.
+_USUAL_SENDERS: Mapping[str, float] = {"openssl": 0.7, "java": 0.2, "go": 0.1}
+_SENDERS: Mapping[str, Mapping[str, float]] = {
+    "certificate_unknown": {"java": 0.85, "openssl": 0.15},
+    "bad_certificate": {"openssl": 0.5, "go": 0.4, "java": 0.1},
+}
 #: In a refusal that came from outside, the refusing side is the other one.
 _REFUSED_WORDS = {"own": "the other side", "peer": "this server"}
 
@@ -90,38 +97,50 @@ class _Hit:
     refused: bool = False
 
 
-def unknown_entry(code: str) -> Entry:
+def _unknown_entry(code: str) -> Entry:
     """Return an entry for a code that the catalogue does not have."""
     return Entry(
-        code=code,
-        title=code.replace("-", " ").capitalize(),
-        message="{why|The reason has the code '" + clean(code, limit=60) + "', without a page.}",
+        code=clean(code, limit=60),
+        title=clean(code.replace("-", " "), limit=60).capitalize() or "No code",
+        message="The reason was given as a code alone, which has no page.",
         next_step="Look for the same connection id in the other server's security.log.",
     )
 
 
 def _diagnosis(
-    entry: Entry, facts: Mapping[str, str], likelihood: float, evidence: Iterable[str]
+    case: Entry, facts: Mapping[str, str], words: Mapping[str, str] = MappingProxyType({})
 ) -> Diagnosis:
     return Diagnosis(
-        code=entry.code,
-        title=entry.title,
-        message=fill(entry.message, facts),
-        next_step=fill(entry.next_step, facts),
-        severity=entry.severity,
-        side=entry.side,
-        rows=entry.rows,
-        likelihood=round(likelihood, 3),
-        evidence=tuple(evidence),
-        apart=entry.apart,
+        code=case.code,
+        title=case.title,
+        message=fill(case.message, facts, words=words),
+        next_step=fill(case.next_step, facts, words=words),
+        severity=case.severity,
+        side=case.side,
+        rows=case.rows,
+        likelihood=1.0,
     )
 
 
-def _place(fault: Fault) -> str:
-    return ":".join(str(part) for part in (fault.file, fault.line) if part is not None)
+def _known(fault: Fault, facts: Mapping[str, str]) -> dict[str, str]:
+    known = {name: str(value) for name, value in facts.items()}
+    for name in ("why", "expected", "presented", "file", "line", "key", "depth"):
+        value = getattr(fault, name)
+        if value not in ("", None):
+            known[name] = str(value)
+    return known
 
 
-def describe(fault: Fault, facts: Mapping[str, str] | None = None) -> Diagnosis:
+def _sentence(entry: Entry, fault: Fault, known: Mapping[str, str]) -> str:
+    """Choose the catalogue's sentence when its values are known, else the fault's own."""
+    needed = {"expected", "presented", "why", "key"} & set(fields_of(entry.message))
+    complete = entry.code in CATALOGUE and all(known.get(name) for name in needed)
+    message = fill(entry.message, known) if complete or not fault.why else clean(fault.why)
+    place = clean(":".join(str(part) for part in (fault.file, fault.line) if part is not None))
+    return f"{place}: {message}" if place and place not in message else message
+
+
+def describe(fault: Fault, facts: Mapping[str, str] = MappingProxyType({})) -> Diagnosis:
     """Turn a fault found by any package into a diagnosis.
 
     Args:
@@ -130,34 +149,27 @@ def describe(fault: Fault, facts: Mapping[str, str] | None = None) -> Diagnosis:
             template fields).
 
     Returns:
-        a diagnosis of likelihood 1. The sentence is the catalogue's when every field of it is
-        known, else the fault's own; the next step is the fault's own when it has one.
+        a diagnosis of likelihood 1. The sentence is the catalogue's when every value that it needs
+        is known, else the fault's own; the next step is the fault's own when it has one. What the
+        sentence leaves out is in the evidence.
     """
-    entry = CATALOGUE.get(fault.code) or unknown_entry(fault.code)
-    known = {name: str(value) for name, value in (facts or {}).items()}
-    for name in ("why", "expected", "presented", "file", "line", "key", "depth"):
-        value = getattr(fault, name)
-        if value not in ("", None):
-            known[name] = str(value)
-    needed = set(fields_of(entry.message)) - {"own", "peer"}
-    complete = all(known.get(name) for name in needed)
-    message = fill(entry.message, known) if complete or not fault.why else clean(fault.why)
-    place = _place(fault)
-    if place and place not in message:
-        message = f"{clean(place)}: {message}"
-    evidence = [] if not fault.why or clean(fault.why) in message else [clean(fault.why)]
+    entry = CATALOGUE.get(fault.code) or _unknown_entry(fault.code)
+    known = _known(fault, facts)
+    message = _sentence(entry, fault, known)
+    why = clean(fault.why)
+    evidence = [why] if why and why not in message else []
     evidence += [
         f"{name}: {clean(value)}"
         for name, value in (("expected", fault.expected), ("presented", fault.presented))
         if value and clean(value) not in message
     ]
-    found = _diagnosis(entry, known, 1.0, evidence)
+    found = _diagnosis(entry, known)
     return replace(
         found,
         message=message,
-        next_step=clean(fault.hint) if fault.hint else found.next_step,
+        next_step=clean(fault.hint) or found.next_step,
         severity=Severity.WARNING if fault.warning else entry.severity,
-        apart="",
+        evidence=tuple(evidence),
     )
 
 
@@ -170,8 +182,8 @@ def _text_hits(text: Prepared) -> Iterator[_Hit]:
 
 
 def _alert_hits(seen: SeenAlert, sent_by: str) -> Iterator[_Hit]:
-    """Weigh what an alert may mean; without a known sender our own library counts three times."""
-    shares = {sent_by: 1.0} if sent_by else {"openssl": 0.75, "java": 0.25}
+    """Weigh what an alert may mean; without a known sender, by who is known to send it."""
+    shares = {sent_by: 1.0} if sent_by else _SENDERS.get(seen.name, _USUAL_SENDERS)
     for entry in CATALOGUE.values():
         weight = sum(
             alert.weight * shares.get(alert.sent_by, 0.0)
@@ -222,23 +234,20 @@ def _likelihood(case: _Case, context: Mapping[str, str]) -> float:
     return min(_CERTAIN, 1.0 - math.pow(case.doubt, factor))
 
 
-def _facts(case: _Case, context: Mapping[str, str]) -> dict[str, str]:
-    facts = {**case.fields, **{name: value for name, value in context.items() if value}}
-    if not case.refused:
-        return facts
-    own, peer = facts.pop("own", ""), facts.pop("peer", "")
-    facts["own"] = peer or _REFUSED_WORDS["own"]
-    facts["peer"] = own or _REFUSED_WORDS["peer"]
-    return facts
-
-
 def _conclude(case: _Case, context: Mapping[str, str], *, several: bool) -> Diagnosis:
-    facts = _facts(case, context)
-    found = _diagnosis(case.entry, facts, _likelihood(case, context), case.evidence)
+    """Make the diagnosis of a case; in a refusal from outside the two sides change places."""
+    facts = {**case.fields, **{name: value for name, value in context.items() if value}}
+    words: Mapping[str, str] = {}
+    side = case.entry.side
+    if case.refused:
+        facts["own"], facts["peer"] = facts.get("peer", ""), facts.get("own", "")
+        words, side = _REFUSED_WORDS, _SWAPPED[side]
     return replace(
-        found,
-        side=_SWAPPED[found.side] if case.refused else found.side,
-        apart=found.apart if several else "",
+        _diagnosis(case.entry, facts, words),
+        side=side,
+        likelihood=round(_likelihood(case, context), 3),
+        evidence=tuple(case.evidence),
+        apart=case.entry.apart if several else "",
     )
 
 
@@ -255,9 +264,9 @@ def _ranked(hits: Iterable[_Hit], context: Mapping[str, str]) -> list[Diagnosis]
 
 
 def _last_resort(text: Prepared, context: Mapping[str, str]) -> list[Diagnosis]:
-    entry = CATALOGUE["unrecognised"]
     seen = clean(text.kept, limit=120)
-    return [_diagnosis(entry, context, 0.0, (seen,) if seen else ())]
+    found = _diagnosis(CATALOGUE["unrecognised"], context)
+    return [replace(found, likelihood=0.0, evidence=(seen,) if seen else ())]
 
 
 def explain(text: str, context: Mapping[str, str] | None = None) -> list[Diagnosis]:
@@ -298,6 +307,3 @@ def explain_alert(
     sender = sent_by if sent_by in {"openssl", "java", "go"} else ""
     seen = SeenAlert(alert, Found(0, len(alert), {}, clean(f"alert {alert}", limit=80)))
     return _ranked(_alert_hits(seen, sender), known) or _last_resort(prepare(name), known)
-
-
-assert set(_REFUSED_WORDS) <= set(ABSENT)

@@ -91,18 +91,18 @@ def _parts(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return words, tuple(pieces[1::2])
 
 
-def _bordered(flat: str, start: int, word: str) -> bool:
+def _bordered(flat: str, start: int, word: str, *, open_end: bool) -> bool:
     """Tell whether a find is not merely a piece of longer words."""
     end = start + len(word)
     opens = not word[0].isalnum() or start == 0 or not flat[start - 1].isalnum()
-    closes = not word[-1].isalnum() or end == len(flat) or not flat[end].isalnum()
+    closes = open_end or not word[-1].isalnum() or end == len(flat) or not flat[end].isalnum()
     return opens and closes
 
 
-def _places(flat: str, word: str) -> Iterator[int]:
+def _places(flat: str, word: str, *, open_end: bool) -> Iterator[int]:
     place = flat.find(word)
     while place >= 0:
-        if _bordered(flat, place, word):
+        if _bordered(flat, place, word, open_end=open_end):
             yield place
         place = flat.find(word, place + 1)
 
@@ -148,7 +148,7 @@ def search(text: Prepared, wanted: str) -> Found | None:
         its first appearance, or None.
     """
     words, names = _parts(wanted)
-    for place in _places(text.flat, words[0]):
+    for place in _places(text.flat, words[0], open_end=len(words) > 1):
         rest = _rest(text, place + len(words[0]), words[1:], names)
         if rest is not None:
             end, fields = rest

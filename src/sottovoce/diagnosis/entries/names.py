@@ -76,6 +76,7 @@ ENTRIES: tuple[Entry, ...] = (
                 "java",
             ),
             Says("hostname {expected} not verified", 0.9, "java"),
+            Says("hostname check failed", 0.85, "erlang"),
             Says("ssl error bad cert domain", 0.9, "nss"),
             Says("the certificate common name does not match", 0.85),
             Says("remotecertificatenamemismatch", 0.93, "dotnet"),
@@ -146,8 +147,8 @@ ENTRIES: tuple[Entry, ...] = (
             Says("no subject alternative names matching ip address {expected} found", 0.95, "java"),
             Says(
                 (
-                    "x509: cannot validate certificate for {expected} because it doesn't contain any "
-                    "ip sans"
+                    "x509: cannot validate certificate for {expected} because it doesn't "
+                    "contain any ip sans"
                 ),
                 0.95,
                 "go",
@@ -234,7 +235,6 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="Reissue {peer}'s certificate with {expected|the full name} itself in it.",
         says=(
             Says("hostname check failed", 0.45, "erlang"),
-            Says("bad cert,hostname check failed", 0.45, "erlang"),
             Says("doesn't match '*.{presented}'", 0.6, "python"),
             Says("wildcard certificate does not match", 0.93),
             Says("covers one label", 0.9, "sottovoce"),

@@ -1,6 +1,6 @@
-"""Entries of the family *network*: plaintext, wrong services, silence (P1-P9)."""
+"""Entries of the family *network*: plaintext and wrong services (P1-P3, P9)."""
 
-from sottovoce.diagnosis.entry import Entry, Says, Severity, Side, When
+from sottovoce.diagnosis.entry import Entry, Says, Side, When
 
 __all__ = ["ENTRIES"]
 
@@ -20,6 +20,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("unrecognized ssl message, plaintext connection?", 0.5, "java"),
             Says("wrong version number", 0.4, "openssl"),
             Says("not an ssl/tls record: {presented}", 0.8, "elasticsearch"),
+            Says("not an ssl/tls record: 4a524d49{}", 0.95, "java"),
             Says("notsslrecordexception", 0.75, "netty"),
             Says("tls: first record does not look like a tls handshake", 0.55, "go"),
             Says("first record does not look like a tls handshake", 0.55, "go"),
@@ -167,6 +168,9 @@ ENTRIES: tuple[Entry, ...] = (
             Says("ssl routines::http request", 0.93, "openssl"),
             Says("ssl routines:{}:http request", 0.9, "openssl"),
             Says("https proxy request", 0.7, "openssl"),
+            Says("not an ssl/tls record: 474554{}", 0.95, "netty"),
+            Says("not an ssl/tls record: 504f53{}", 0.95, "netty"),
+            Says("not an ssl/tls record: 48545450{}", 0.95, "netty"),
             Says("the plain http request was sent to https port", 0.95, "nginx"),
             Says("client sent an http request to an https server", 0.95, "go"),
             Says("server gave http response to https client", 0.9, "go"),
@@ -177,196 +181,6 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         when=(When("side", "caller", 0.6),),
         apart="The first bytes are 'GET ' or 'POST ' (or 'HTTP/1.' from the called side).",
-    ),
-    Entry(
-        code="connection-refused",
-        title="Nothing accepts connections there",
-        rows=("P4",),
-        side=Side.PEER,
-        message=(
-            "{own} could not reach {peer}: nothing accepts on port {port|that was called} "
-            "(refused at once)."
-        ),
-        next_step="Is {peer} running, and is {port|the port} right? Look at its logs/server.log.",
-        says=(
-            Says("connection refused", 0.93),
-            Says("econnrefused", 0.93, "node"),
-            Says("[errno 111]", 0.9, "python"),
-            Says(
-                "no connection could be made because the target machine actively refused it",
-                0.95,
-                "windows",
-            ),
-            Says("actively refused", 0.9, "windows"),
-            Says("winerror 10061", 0.93, "windows"),
-            Says("{failed connect,[{to address", 0.7, "erlang"),
-            Says("couldn't connect to server", 0.7, "curl"),
-            Says("could not connect to server", 0.65, "curl"),
-            Says(",econnrefused}", 0.93, "erlang"),
-        ),
-    ),
-    Entry(
-        code="no-answer",
-        title="No answer: a firewall, or the host is down",
-        rows=("P5",),
-        side=Side.BOTH,
-        message=(
-            "{own} got no answer from {peer} on port {port|that was called} within "
-            "{expected|the time limit}: typical for a firewall that drops packets, or a host "
-            "that is "
-            "down."
-        ),
-        next_step=(
-            "Let the firewalls on the way pass that port, or start the host; another port "
-            "that answers tells which."
-        ),
-        says=(
-            Says("connection timed out", 0.85),
-            Says("connect timed out", 0.9, "java"),
-            Says("connection timeout", 0.75),
-            Says("etimedout", 0.85, "node"),
-            Says("timed out", 0.35, "python"),
-            Says("timeouterror: timed out", 0.8, "python"),
-            Says("[errno 110]", 0.88, "python"),
-            Says("i/o timeout", 0.7, "go"),
-            Says("dial tcp {peer}: i/o timeout", 0.9, "go"),
-            Says("context deadline exceeded", 0.4, "go"),
-            Says("no route to host", 0.88),
-            Says("network is unreachable", 0.85),
-            Says("host is unreachable", 0.85),
-            Says("ehostunreach", 0.88, "node"),
-            Says("enetunreach", 0.85, "node"),
-            Says(
-                "a connection attempt failed because the connected party did not properly respond",
-                0.93,
-                "windows",
-            ),
-            Says("winerror 10060", 0.93, "windows"),
-            Says("connection to server at {} failed: timeout expired", 0.9, "libpq"),
-            Says("failed to connect to {} port {port}: timed out", 0.9, "curl"),
-        ),
-        when=(When("phase", "tls", 0.3), When("phase", "connect", 1.5)),
-        apart="Not even TCP came about.",
-    ),
-    Entry(
-        code="tls-not-started",
-        title="The port accepts and then says nothing",
-        rows=("P6",),
-        side=Side.PEER,
-        message=(
-            "{peer} accepts connections on port {port|that was called} and does not start "
-            "TLS within "
-            "{expected|the time limit}."
-        ),
-        next_step=(
-            "Look whether {peer} is overloaded, and whether a balancer or another service "
-            "owns that port."
-        ),
-        says=(
-            Says("the handshake operation timed out", 0.93, "python"),
-            Says("ssl handshake is taking longer than {expected} seconds", 0.9, "python"),
-            Says("handshake timed out", 0.88),
-            Says("net/http: tls handshake timeout", 0.93, "go"),
-            Says("tls handshake timeout", 0.93, "go"),
-            Says("read timed out", 0.65, "java"),
-            Says("sslexception: read timed out", 0.85, "java"),
-            Says("sockettimeoutexception: read timed out", 0.7, "java"),
-            Says("ssl connection timeout", 0.88, "curl"),
-            Says("handshake did not complete within", 0.9, "java"),
-            Says("handshake timeout", 0.85),
-            Says("sslhandshaketimeoutexception", 0.9, "netty"),
-        ),
-        when=(When("phase", "tls", 2.0), When("phase", "connect", 0.3)),
-        apart="TCP came about, TLS did not.",
-    ),
-    Entry(
-        code="closed-early",
-        title="The caller closed before it said anything",
-        rows=("P7", "O6"),
-        severity=Severity.NOTICE,
-        side=Side.PEER,
-        message=(
-            "{peer} closed the connection during {phase|the handshake}, without a reason: a "
-            "port scan, "
-            "a health check, or a partner that did not accept this server."
-        ),
-        next_step=(
-            "Look at {peer}'s log for the same minute; if {peer} is a partner, sottovoce "
-            "check --partners "
-            "asks it why."
-        ),
-        says=(
-            Says("unexpected eof while reading", 0.6, "openssl"),
-            Says("eof occurred in violation of protocol", 0.55, "python"),
-            Says("ssl error syscall", 0.45, "openssl"),
-            Says("ssl error eof", 0.5, "python"),
-            Says("connection reset by peer", 0.5),
-            Says("econnreset", 0.5, "node"),
-            Says("an existing connection was forcibly closed by the remote host", 0.55, "windows"),
-            Says("winerror 10054", 0.5, "windows"),
-            Says("broken pipe", 0.5),
-            Says("errno 104", 0.5, "python"),
-            Says("errno 32", 0.45, "python"),
-            Says("tls handshake error from {peer}: eof", 0.85, "go"),
-            Says("handshake error from {peer}: eof", 0.8, "go"),
-            Says("remote host terminated the handshake", 0.5, "java"),
-            Says("remote host closed connection during handshake", 0.5, "java"),
-            Says("ssl peer shut down incorrectly", 0.5, "java"),
-            Says("peer closed connection in ssl handshake", 0.8, "nginx"),
-            Says("client prematurely closed connection", 0.7, "nginx"),
-            Says(
-                "client network socket disconnected before secure tls connection was established",
-                0.75,
-                "node",
-            ),
-            Says("the tls connection was non-properly terminated", 0.6, "gnutls"),
-            Says("tls handshake eof", 0.7, "rustls"),
-            Says("peer closed connection without sending tls close notify", 0.6, "rustls"),
-            Says("pr end of file error", 0.5, "nss"),
-            Says("empty reply from server", 0.4, "curl"),
-            Says("received an unexpected eof or 0 bytes from the transport stream", 0.7, "dotnet"),
-            Says("the tls/ssl connection has been closed", 0.5),
-            Says("handshake is not finished", 0.2),
-        ),
-        when=(When("side", "accepting", 1.5), When("side", "caller", 0.8)),
-        apart=(
-            "Nothing but the end of the connection was seen: only the other side's log has "
-            "the reason."
-        ),
-    ),
-    Entry(
-        code="name-not-resolved",
-        title="The host name cannot be resolved",
-        rows=("P8",),
-        side=Side.OWN,
-        message="{own} cannot resolve {expected|the host name of its partner} to an address.",
-        next_step=(
-            "Correct the name in this component's ini file, the DNS or /etc/hosts, or set "
-            "the partner's address there."
-        ),
-        says=(
-            Says("name or service not known", 0.95, "python"),
-            Says("nodename nor servname provided, or not known", 0.95, "macos"),
-            Says("temporary failure in name resolution", 0.93, "python"),
-            Says("no address associated with hostname", 0.9, "python"),
-            Says("unknownhostexception: {expected}", 0.95, "java"),
-            Says("unknownhostexception", 0.93, "java"),
-            Says("lookup {expected} on {}: no such host", 0.95, "go"),
-            Says("lookup {expected}: no such host", 0.95, "go"),
-            Says("no such host", 0.9, "go"),
-            Says("could not resolve host: {expected}", 0.95, "curl"),
-            Says("could not resolve host", 0.93, "curl"),
-            Says("enotfound", 0.93, "node"),
-            Says("eai again", 0.9, "node"),
-            Says("nxdomain", 0.9, "erlang"),
-            Says("getaddrinfo failed", 0.93, "windows"),
-            Says("host not found in upstream", 0.9, "nginx"),
-            Says("could not be resolved", 0.85, "nginx"),
-            Says("[errno -2]", 0.9, "python"),
-            Says("[errno -3]", 0.88, "python"),
-            Says("failed to lookup address information", 0.93, "rust"),
-            Says("cannot be resolved on {own}", 0.95, "sottovoce"),
-        ),
     ),
     Entry(
         code="half-secured",
@@ -397,78 +211,5 @@ ENTRIES: tuple[Entry, ...] = (
             "shows which one)."
         ),
         says=(Says("sottovoce/1 plain", 0.8, "sottovoce"),),
-    ),
-    Entry(
-        code="port-in-use",
-        title="The port is taken",
-        rows=("P3",),
-        side=Side.OWN,
-        message=(
-            "{own} cannot listen on port {port|it is set to}: {presented|another program} "
-            "listens there."
-        ),
-        next_step="Stop the other program (ss -ltnp shows it), or set another port in server.ini.",
-        says=(
-            Says("address already in use", 0.95),
-            Says("eaddrinuse", 0.95, "node"),
-            Says("[errno 98]", 0.93, "python"),
-            Says("only one usage of each socket address", 0.95, "windows"),
-            Says("winerror 10048", 0.95, "windows"),
-            Says("port {port} is already in use", 0.93),
-        ),
-    ),
-    Entry(
-        code="port-not-permitted",
-        title="The port may not be opened",
-        side=Side.OWN,
-        message=(
-            "{own} may not listen on port {port|it is set to}: {why|the operating system "
-            "forbids it}."
-        ),
-        next_step=(
-            "Set a port of 1024 or more in server.ini, or grant CAP_NET_BIND_SERVICE; check "
-            "that the address is this host's."
-        ),
-        says=(
-            Says("bind: permission denied", 0.93, "go"),
-            Says("bind() to {} failed (13: permission denied)", 0.95, "nginx"),
-            Says("cannot assign requested address", 0.85),
-            Says("eaddrnotavail", 0.85, "node"),
-            Says("[errno 99]", 0.85, "python"),
-        ),
-    ),
-    Entry(
-        code="too-many-handshakes",
-        title="Too many unfinished connections from one address",
-        rows=("P7",),
-        side=Side.PEER,
-        message=(
-            "{own} refused {peer}: {presented|too many} unfinished connections from that "
-            "address, {expected|fewer} are allowed."
-        ),
-        next_step="Look what calls from {peer}; the limit is lifted as soon as some have ended.",
-    ),
-    Entry(
-        code="phase-timeout",
-        title="A step took too long",
-        rows=("P6",),
-        side=Side.PEER,
-        message=(
-            "{peer} did not finish {phase|a step of the connection} within {expected|its "
-            "time limit}."
-        ),
-        next_step=(
-            "Look at the load of {peer} and at the network between; sottovoce check "
-            "--partners times each step."
-        ),
-        says=(Says("did not finish {phase} within", 0.8, "sottovoce"),),
-    ),
-    Entry(
-        code="connect-failed",
-        title="No connection came about",
-        rows=("P4", "P5"),
-        side=Side.BOTH,
-        message="{own} could not reach {peer}: {why|no byte could be exchanged}.",
-        next_step="Run sottovoce check --partners: it tells name, route, port and firewall apart.",
     ),
 )

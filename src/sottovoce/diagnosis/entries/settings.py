@@ -10,7 +10,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="An unknown key in an INI file",
         rows=("C6",),
         message=(
-            "Unknown key {key|} ({presented|as written}): a half-written file must never "
+            "Unknown key {key|}: a half-written file must never "
             "mean 'unsecured', so nothing starts."
         ),
         next_step="Write it as {expected|one of the documented keys}, or remove the line.",
