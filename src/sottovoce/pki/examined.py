@@ -86,6 +86,9 @@ class Examined:
     """
 
     __slots__ = (
+        "_critical",
+        "_hash",
+        "_values",
         "certificate",
         "extensions",
         "issuer",
@@ -105,6 +108,9 @@ class Examined:
         self.extensions: dict[str, x509.Extension[x509.ExtensionType]] = {
             item.oid.dotted_string: item for item in found or ()
         }
+        self._values: dict[type, object] = {type(item.value): item.value for item in found or ()}
+        self._critical = frozenset(type(item.value) for item in found or () if item.critical)
+        self._hash = hash(certificate)
         agree = _read(lambda: _algorithms_agree(certificate), "the algorithms", problems)
         if agree is False:
             problems.append("its two statements of the signature algorithm differ (4.1.1.2)")
@@ -118,23 +124,24 @@ class Examined:
         self.problems = tuple(problems)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Examined) and self.certificate == other.certificate
+        return self is other or (
+            isinstance(other, Examined) and self.certificate == other.certificate
+        )
 
     def __hash__(self) -> int:
-        return hash(self.certificate)
+        return self._hash
 
     def __repr__(self) -> str:
         return f"Examined({self.called})"
 
     def get(self, kind: type[_E]) -> _E | None:
         """Return the value of an extension, or None when it is not there."""
-        found = self.extensions.get(kind.oid.dotted_string)
-        return found.value if found is not None and isinstance(found.value, kind) else None
+        found = self._values.get(kind)
+        return found if isinstance(found, kind) else None
 
     def critical(self, kind: type[x509.ExtensionType]) -> bool:
         """Tell whether an extension is there and marked critical."""
-        found = self.extensions.get(kind.oid.dotted_string)
-        return found is not None and found.critical
+        return kind in self._critical
 
     @property
     def self_issued(self) -> bool:

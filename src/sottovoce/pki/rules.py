@@ -37,6 +37,7 @@ PROCESSED = frozenset(
 ) | {"2.5.29.33"}
 #: RFC 5280 4.2.1.1, 4.2.1.2: these must not be critical.
 NEVER_CRITICAL = (x509.AuthorityKeyIdentifier, x509.SubjectKeyIdentifier)
+_HANDLED = PROCESSED | {kind.oid.dotted_string for kind in NEVER_CRITICAL}
 #: RFC 5280 4.1.2.2: octets of a serial number.
 SERIAL_BITS = 20 * 8
 
@@ -173,9 +174,11 @@ def _critical_faults(cert: Examined, depth: int) -> Iterator[Fault]:
         if cert.critical(kind):
             name = kind.__name__[0].lower() + kind.__name__[1:]
             yield malformed(cert, depth, f"its {name} is marked critical (4.2.1.1, 4.2.1.2)")
-    known = {kind.oid.dotted_string for kind in NEVER_CRITICAL} | PROCESSED
+    policy = cert.get(x509.PolicyConstraints)
+    if policy is not None and not cert.critical(x509.PolicyConstraints):
+        yield malformed(cert, depth, "its policy constraints are not marked critical (4.2.1.11)")
     for oid, extension in cert.extensions.items():
-        if extension.critical and oid not in known:
+        if extension.critical and oid not in _HANDLED:
             yield Fault(
                 code="unknown-critical-extension",
                 why=f"{start(cert, depth)} has the critical extension {oid}, which is not "

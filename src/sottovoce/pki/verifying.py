@@ -5,6 +5,7 @@ there is. Never raises for a bad chain; whatever goes wrong inside is a refusal.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
@@ -191,7 +192,7 @@ class _Search:
         self._pool = pool
         self._context = context
         self._lists = RevocationLists(lists, context.at, pool.budget) if lists else None
-        self._sound: dict[Examined, bool] = {}
+        self._own: dict[Examined, list[Fault]] = {}
 
     def best(self) -> tuple[Path, list[Fault]]:
         """Return the first path without fault, else the one whose faults say most."""
@@ -219,17 +220,19 @@ class _Search:
             fault = _path_length(reachable)
         faults = [fault]
         for depth in range(1, len(path)):
-            faults += authority_faults(path[depth], self._context, depth=depth, anchor=False)
-            faults += self._branch_faults(path, depth)
+            faults += self._faults_at(path, depth)
         return path, faults
 
-    def _is_sound(self, cert: Examined) -> bool:
-        if cert not in self._sound:
+    def _own_faults(self, cert: Examined) -> list[Fault]:
+        """Return what is wrong with an authority itself, wherever it stands; found out once."""
+        if cert not in self._own:
             anchor = cert in self._pool.anchors
-            found = authority_faults(cert, self._context, depth=1, anchor=anchor)
-            damaged = anchor and damage(cert.certificate)
-            self._sound[cert] = not damaged and all(fault.warning for fault in found)
-        return self._sound[cert]
+            found = list(authority_faults(cert, self._context, depth=1, anchor=anchor))
+            self._own[cert] = found + (_anchor_faults(cert) if anchor else [])
+        return self._own[cert]
+
+    def _is_sound(self, cert: Examined) -> bool:
+        return all(fault.warning for fault in self._own_faults(cert))
 
     def _goes_on(self, path: Sequence[Examined]) -> bool:
         return not any(self._branch_faults(path, len(path) - 1))
@@ -239,13 +242,14 @@ class _Search:
         found = [length] if length is not None else []
         return found + list(constraint_faults(path, depth))
 
+    def _faults_at(self, path: Sequence[Examined], depth: int) -> list[Fault]:
+        own = [replace(fault, depth=depth) for fault in self._own_faults(path[depth])]
+        return own + self._branch_faults(path, depth)
+
     def _path_faults(self, path: Path) -> list[Fault]:
         faults: list[Fault] = []
         for depth in range(1, len(path)):
-            anchor = depth == len(path) - 1
-            faults += authority_faults(path[depth], self._context, depth=depth, anchor=anchor)
-            faults += self._branch_faults(path, depth)
-        faults += _anchor_faults(path[-1], len(path) - 1)
+            faults += self._faults_at(path, depth)
         if self._lists is not None:
             faults += self._lists.faults(path)
         return faults
@@ -263,7 +267,7 @@ def _path_length(length: int) -> Fault:
     )
 
 
-def _anchor_faults(anchor: Examined, depth: int) -> list[Fault]:
+def _anchor_faults(anchor: Examined) -> list[Fault]:
     if damage(anchor.certificate):
         return [
             Fault(
@@ -273,7 +277,7 @@ def _anchor_faults(anchor: Examined, depth: int) -> list[Fault]:
                 expected="a root as its CA published it",
                 presented=f"SHA-256 {anchor.fingerprint}",
                 hint="Import the root again from its source and compare the fingerprint.",
-                depth=depth,
+                depth=1,
             )
         ]
     if anchor.self_issued:
@@ -284,7 +288,7 @@ def _anchor_faults(anchor: Examined, depth: int) -> list[Fault]:
             why=f"Trusted here is the intermediate '{anchor.subject_text}' only, not its root "
             f"'{anchor.issuer_text}'; partners that want whole chains refuse this.",
             hint=f"Add the root '{anchor.issuer_text}' to the trusted roots.",
-            depth=depth,
+            depth=1,
             warning=True,
         )
     ]
