@@ -205,7 +205,7 @@ class Admission:
             address=self._address,
         )
 
-    def _judge(self, chain: tuple[x509.Certificate, ...]) -> tuple[Fault, ...]:
+    def _examine(self, chain: tuple[x509.Certificate, ...]) -> tuple[Fault, ...]:
         """Ask the gate; on a plain connection there is nobody to authenticate (SPEC W3)."""
         if self._generation is None:
             return ()
@@ -213,9 +213,14 @@ class Admission:
         self._identity = verdict.identity or _identity(chain)
         if chain:
             self._presented = fingerprint(chain[0])
-        if not verdict.accepted:
-            self._visitors.remember_refusal(self._host, self._presented, self._id)
         return verdict.faults
+
+    def _judge(self, chain: tuple[x509.Certificate, ...]) -> tuple[Fault, ...]:
+        """Ask the gate, and remember a refusal for the caller that asks why."""
+        faults = self._examine(chain)
+        if faults:
+            self._visitors.remember_refusal(self._host, self._presented, self._id)
+        return faults
 
     async def _greet(self, secured: Secured) -> Admitted:
         endpoint, wire = self._endpoint, self._wire
@@ -287,11 +292,10 @@ class Admission:
         self._phase = "why"
         if not self._endpoint.explain_refusals or not self._visitors.may_ask_why(self._host):
             raise _Answered
-        if secured.chain:
-            self._presented = fingerprint(secured.chain[0])
-        refers_to = self._visitors.refusal_of(self._host, self._presented)
-        faults = self._judge(secured.chain)
+        faults = self._examine(secured.chain)
         reasons = reasons_to_tell(faults)
+        # With nothing wrong here it was the caller who refused: it showed no certificate then.
+        refers_to = self._visitors.take_refusal(self._host, self._presented if faults else "")
         self._wire.converse(Connection(Speaks.ACCEPTING, why=True))
         self._wire.send(WhyAnswer(self._id, refers_to, reasons))
         told = tuple(reason.code for reason in reasons)
@@ -300,7 +304,7 @@ class Admission:
             case WhyHint(reasons=hints):
                 self._log(
                     Outcome.HINT,
-                    faults=faults_told(hints, teller="A caller (unverified hint)"),
+                    faults=faults_told(hints, teller="A caller, whose word nobody vouches for,"),
                     refused_by="peer",
                 )
             case Bye() | Lost() | _:

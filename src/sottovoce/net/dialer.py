@@ -294,9 +294,10 @@ class _Dial:
     # Errors and the log.
 
     def _failed(self, kind: type[ChannelError], *faults: Fault, code: str = "") -> ChannelError:
-        first = faults[0]
+        first, who = faults[0], str(self._destination)
+        named = first.why.startswith(who)
         return kind(
-            f"{self._component.label} cannot talk to {self._destination}: {first.why}",
+            first.why if named else f"{self._component.label} cannot talk to {who}: {first.why}",
             peer=str(self._destination),
             phase=self._phase,
             faults=faults,

@@ -53,7 +53,7 @@ def refuse_first_bytes(
         code="plaintext-peer",
         why=(
             f"{address} spoke without encryption to port {port} "
-            f"(first bytes {first.shown!r}: {what})."
+            f"(first bytes “{first.shown}”: {what})."
         ),
         expected="TLS" if secured else _PREAMBLE,
         presented=first.shown,
@@ -135,7 +135,7 @@ def refuse_first_answer(first: FirstBytes, *, secured: bool, who: str) -> Fault 
         )
     return Fault(
         code="foreign-service",
-        why=f"{who} answered {first.shown!r}: that is not one of ours.",
+        why=f"{who} answered “{first.shown}”: that is not one of ours.",
         expected="TLS" if secured else _PREAMBLE,
         presented=first.shown,
         hint="Check the host, and that the port is the right one there.",

@@ -69,7 +69,7 @@ def faults_told(reasons: Iterable[Reason], *, teller: str) -> tuple[Fault, ...]:
                 why=f"{why}.",
                 expected=expected,
                 presented=presented,
-                hint=_clean(reason.hint),
+                hint=_clean(reason.hint) or "The details are in the other side's security.log.",
             )
         )
     return tuple(faults)

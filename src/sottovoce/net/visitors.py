@@ -65,9 +65,9 @@ class Visitors:
         while len(self._refusals) > _REMEMBERED:
             self._refusals.popitem(last=False)
 
-    def refusal_of(self, host: str, fingerprint: str) -> str:
-        """Return the id of the last refusal of that certificate from *host*, or nothing."""
-        return self._refusals.get((host, fingerprint), "")
+    def take_refusal(self, host: str, fingerprint: str) -> str:
+        """Return the id of the last refusal of that certificate from *host*, once, or nothing."""
+        return self._refusals.pop((host, fingerprint), "")
 
     def _count(self, host: str, what: str) -> int:
         now = self._now()

@@ -75,6 +75,7 @@ class Wire(asyncio.BufferedProtocol):
         self._writable.set()
         self._gone = asyncio.Event()
         self._eof = False
+        self._heard_last = False
         self._swallowing = False
 
     # asyncio's side.
@@ -193,6 +194,8 @@ class Wire(asyncio.BufferedProtocol):
         """
         if self._connection is None:
             raise LocalProtocolError("a message before the conversation has begun")
+        if self._heard_last:
+            return  # nobody is there to hear it; who waits for an answer meets ``Lost``
         self._connection.send(message)
         if not self._flushing:
             self._flushing = True
@@ -304,6 +307,7 @@ class Wire(asyncio.BufferedProtocol):
             receiver(message)
 
     def _ended(self, lost: Lost) -> None:
+        self._heard_last = True
         connection = self._connection
         if connection is not None and connection.receive_eof():
             lost.proper = True

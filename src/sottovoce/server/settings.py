@@ -1,0 +1,159 @@
+"""The keys of ``server.ini`` and the settings that they become."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from sottovoce.errors import Fault, SettingsError
+from sottovoce.ini import (
+    PORT,
+    AbsolutePath,
+    AnyKey,
+    Boolean,
+    Choice,
+    Document,
+    HostName,
+    IpAddress,
+    Key,
+    ListOf,
+    examine_table,
+)
+from sottovoce.policy import Component
+
+__all__ = ["SERVER_KEYS", "ServerSettings"]
+
+_SERVER_NAME = Key(
+    "ServerName",
+    HostName(),
+    required=True,
+    help="The name by which this server identifies itself; it must be in its certificate.",
+)
+_COMPONENTS = Key(
+    "Components",
+    ListOf(Choice(tuple(Component)), noun="component"),
+    required=True,
+    help="The components that run on this server: hub, lui, trk, separated by commas.",
+)
+_BIND_ADDRESS = Key(
+    "BindAddress",
+    IpAddress(),
+    default="0.0.0.0",  # noqa: S104 - a secured server is there to be reached; plain is held back
+    help="Where the internal and the tracker port listen. Without ssl.ini only a loopback address "
+    "is used, unless the server is started with --unsafe-plain-network.",
+)
+_INTERNAL_PORT = Key(
+    "InternalPort", PORT, default=1099, help="The internal communications port (HUB listens)."
+)
+_TRACKER_PORT = Key(
+    "TrackerPort", PORT, default=7000, help="The tracker communications port (TRK listens)."
+)
+_EXPLAIN_REFUSALS = Key(
+    "ExplainRefusals",
+    Boolean(),
+    default=True,
+    help="Whether a refused caller that asks why is told what is wrong with its own certificate.",
+)
+_TRUSTED_ROOTS = Key(
+    "TrustedRoots",
+    AbsolutePath(),
+    help="The keystore of trusted roots; without it, conf/cacerts of this home.",
+)
+_TRUSTED_ROOTS_PASSWORD = Key(
+    "TrustedRootsPasswordFile",
+    AbsolutePath(),
+    help="An owner-only file with its password; without it, conf/cacerts.password of this home.",
+)
+_REVOCATION_LISTS = Key(
+    "RevocationLists",
+    AbsolutePath(),
+    help="A folder of revocation lists (.crl, PEM or DER). With it, a certificate is refused whose "
+    "issuer has no current list there; without it, revocation is not checked.",
+)
+_LOG_LEVEL = Key(
+    "LogLevel",
+    Choice(("debug", "info", "warning", "error")),
+    default="info",
+    help="The least severe lines that the logs get.",
+)
+
+#: The keys of ``server.ini``.
+SERVER_KEYS: tuple[AnyKey, ...] = (
+    _SERVER_NAME,
+    _COMPONENTS,
+    _BIND_ADDRESS,
+    _INTERNAL_PORT,
+    _TRACKER_PORT,
+    _EXPLAIN_REFUSALS,
+    _TRUSTED_ROOTS,
+    _TRUSTED_ROOTS_PASSWORD,
+    _REVOCATION_LISTS,
+    _LOG_LEVEL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """What ``server.ini`` says.
+
+    Args:
+        server_name: by which this server identifies itself.
+        components: which run here.
+        bind_address: where the two ports listen.
+        internal_port, tracker_port: 1099 and 7000 by default (SPEC W2).
+        explain_refusals: answer on the *why* path.
+        trusted_roots, trusted_roots_password_file: None = the home's own.
+        revocation_lists: a folder, or None.
+        log_level: of all logs but ``security.log``, which gets everything.
+        warnings: what was noticed and refused nothing.
+    """
+
+    server_name: str
+    components: tuple[Component, ...]
+    bind_address: str
+    internal_port: int = 1099
+    tracker_port: int = 7000
+    explain_refusals: bool = True
+    trusted_roots: Path | None = None
+    trusted_roots_password_file: Path | None = None
+    revocation_lists: Path | None = None
+    log_level: str = "info"
+    warnings: tuple[Fault, ...] = ()
+
+    @classmethod
+    def read(cls, document: Document, *, file: str) -> Self:
+        """Read the settings of a parsed file.
+
+        Raises:
+            SettingsError: with every fault of the file.
+        """
+        examined = examine_table(document, SERVER_KEYS, file=file)
+        values, faults = examined.settings, list(examined.faults)
+        internal, tracker = values.of(_INTERNAL_PORT), values.of(_TRACKER_PORT)
+        if internal == tracker:
+            faults.append(
+                Fault(
+                    code="ini-bad-value",
+                    why="TrackerPort and InternalPort are the same port.",
+                    expected="two different ports",
+                    presented=str(tracker),
+                    hint="Choose another for one of them; 1099 and 7000 are the defaults.",
+                    file=file,
+                    line=values.line_of(_TRACKER_PORT.name),
+                    key=_TRACKER_PORT.name,
+                )
+            )
+        if faults:
+            raise SettingsError(faults, message="The server does not start.")
+        return cls(
+            server_name=values.of(_SERVER_NAME),
+            components=tuple(Component(name) for name in values.of(_COMPONENTS)),
+            bind_address=values.of(_BIND_ADDRESS),
+            internal_port=internal,
+            tracker_port=tracker,
+            explain_refusals=values.of(_EXPLAIN_REFUSALS),
+            trusted_roots=values.find(_TRUSTED_ROOTS),
+            trusted_roots_password_file=values.find(_TRUSTED_ROOTS_PASSWORD),
+            revocation_lists=values.find(_REVOCATION_LISTS),
+            log_level=values.of(_LOG_LEVEL),
+            warnings=values.warnings,
+        )
