@@ -20,7 +20,7 @@ from sottovoce.ini.kinds import (
     Unfit,
 )
 from sottovoce.ini.near import distance, nearest
-from sottovoce.ini.parser import LARGEST_FILE, parse, survey
+from sottovoce.ini.parser import LARGEST_FILE, MOST_FAULTS, parse, survey
 from sottovoce.ini.secret import Secret
 from sottovoce.ini.show import shown
 from sottovoce.ini.table import AnyKey, Examined, Key, Settings, examine_table, read_table
@@ -28,6 +28,7 @@ from sottovoce.ini.writer import dumps
 
 __all__ = [
     "LARGEST_FILE",
+    "MOST_FAULTS",
     "PORT",
     "AbsolutePath",
     "AnyKey",

@@ -74,7 +74,7 @@ def _a_labels(name: str) -> str:
     try:
         return idna.encode(unicodedata.normalize("NFC", name.lower())).decode("ascii")
     except (idna.IDNAError, UnicodeError):
-        raise ValueError("has characters that no international host name may have") from None
+        raise ValueError("is no international host name (IDNA 2008)") from None
 
 
 def _check_label(label: str) -> None:

@@ -12,25 +12,29 @@ empty value; ``\u`` takes exactly four hexadecimal digits; before any other char
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, islice
+from typing import NamedTuple
 
 from sottovoce.errors import Fault, FormatError, IniSyntaxError
 from sottovoce.ini.document import Document, Entry
 from sottovoce.ini.show import shown
 
-__all__ = ["LARGEST_FILE", "parse", "survey"]
+__all__ = ["LARGEST_FILE", "MOST_FAULTS", "parse", "survey"]
 
 #: Settings are a few hundred bytes; Java has no limit, an editor's accident or an attack needs one.
 LARGEST_FILE = 1024 * 1024
+
+#: So many faults of one sort are reported; a file with more is no settings file at all.
+MOST_FAULTS = 1000
 
 _MALFORMED = "ini-malformed-escape"
 _BOM = "\ufeff"
 _BLANKS = " \t\f"
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_KEY = re.compile(r"(?:\\.|[^\\=: \t\f])*", re.DOTALL)
+_KEY = r"((?:[^\\=: \t\f]+|\\.)*)"
 _KEY_LIKE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-_SEPARATOR = re.compile(r"[ \t\f]*([=:]?)[ \t\f]*")
+_KEY_AND_SEPARATOR = re.compile(_KEY + r"[ \t\f]*([=:]?)[ \t\f]*", re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
@@ -53,14 +57,15 @@ def parse(data: bytes, *, file: str = "") -> Document:
 
     Raises:
         IniSyntaxError: ``\u`` without four hexadecimal digits somewhere, which is exactly when
-            Java throws IllegalArgumentException; carries every such place.
+            Java throws IllegalArgumentException; carries every such place, up to 1000.
         FormatError: ``ini-too-large``.
     """
     document = survey(data, file=file)
     malformed = [fault for fault in document.faults if fault.code == _MALFORMED]
     if malformed:
         raise IniSyntaxError(
-            f"{file or 'The INI file'} cannot be read: {_places(malformed)}.",
+            f"{file or 'The INI file'} cannot be read: malformed \\u escape on "
+            f"{_lines(fault.line or 1 for fault in malformed)}.",
             faults=(fault for fault in document.faults if not fault.warning),
             source=file,
         )
@@ -91,8 +96,9 @@ def survey(data: bytes, *, file: str = "") -> Document:
             code="ini-too-large",
         )
     text, faults = _decoded(data, file)
-    entries = [_entry(line, file, faults) for line in _logical_lines(text)]
-    faults.extend(_repetitions(entries, file))
+    entries = [_entry(line) for line in _logical_lines(text)]
+    faults.extend(islice(_all_malformed(text, file), MOST_FAULTS))
+    faults.extend(islice(_repetitions(entries, file), MOST_FAULTS))
     return Document(entries=tuple(entries), faults=tuple(faults), file=file)
 
 
@@ -138,26 +144,21 @@ def _encoding_fault(data: bytes, error: UnicodeDecodeError, file: str) -> Fault:
     )
 
 
-@dataclass(slots=True)
-class _LogicalLine:
-    """Natural lines joined by trailing backslashes, and where each character came from."""
+class _LogicalLine(NamedTuple):
+    """Natural lines joined by trailing backslashes, and where each of them begins."""
 
-    parts: list[str] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    length: int = 0
-
-    def add(self, text: str, line: int) -> None:
-        self.parts.append(text)
-        self.starts.append(self.length)
-        self.lines.append(line)
-        self.length += len(text)
-
-    def text(self) -> str:
-        return "".join(self.parts)
+    text: str
+    starts: tuple[int, ...]
+    lines: tuple[int, ...]
 
     def line_at(self, offset: int) -> int:
         return self.lines[bisect_right(self.starts, offset) - 1]
+
+
+def _joined(parts: list[tuple[str, int]]) -> _LogicalLine:
+    starts = (0, *accumulate(len(part) for part, _ in parts[:-1]))
+    text = "".join(part for part, _ in parts)
+    return _LogicalLine(text, starts, tuple(line for _, line in parts))
 
 
 def _natural_lines(text: str) -> Iterator[tuple[str, bool]]:
@@ -175,53 +176,66 @@ def _natural_lines(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _logical_lines(text: str) -> Iterator[_LogicalLine]:
-    logical = _LogicalLine()
+    parts: list[tuple[str, int]] = []
     for number, (natural, more) in enumerate(_natural_lines(text), 1):
         body = natural.lstrip(_BLANKS)
-        if logical.length == 0:
-            logical = _LogicalLine()
-            if not body or body[0] in "#!":
-                continue
+        if not parts and (not body or body[0] in "#!"):
+            continue
         joined = _ends_in_odd_backslashes(body)
-        logical.add(body[:-1] if joined else body, number)
-        if not (joined and more):
-            yield logical
-            logical = _LogicalLine()
-    if logical.length:
-        yield logical
+        if joined:
+            body = body[:-1]
+        if joined and more:
+            # A backslash alone contributes nothing: a comment may still begin on the next line.
+            if body:
+                parts.append((body, number))
+        elif parts:
+            yield _joined([*parts, (body, number)])
+            parts.clear()
+        else:
+            yield _LogicalLine(body, (0,), (number,))
+    if parts:
+        yield _joined(parts)
 
 
 def _ends_in_odd_backslashes(text: str) -> bool:
-    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
+    return text.endswith("\\") and (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
-def _entry(logical: _LogicalLine, file: str, faults: list[Fault]) -> Entry:
-    text = logical.text()
-    key_match = _KEY.match(text)
-    assert key_match is not None
-    key_end = key_match.end()
-    separator = _SEPARATOR.match(text, key_end)
-    assert separator is not None
-    raw = text[separator.end() :]
-    key = _unescaped(text[:key_end])
-    # The line may be a password and no key at all: name only what was meant as a key.
-    name = key if separator[1] and _KEY_LIKE.fullmatch(key) else None
-    faults.extend(
-        _escape_fault(file, logical.line_at(at), name if at >= separator.end() else None)
-        for at in _malformed_escapes(text)
-    )
+def _cut(text: str) -> re.Match[str]:
+    """Return a match with the key in group 1, the separator in group 2; the value follows it."""
+    match = _KEY_AND_SEPARATOR.match(text)
+    assert match is not None
+    return match
+
+
+def _entry(logical: _LogicalLine) -> Entry:
+    text = logical.text
+    cut = _cut(text)
+    raw = text[cut.end() :]
     return Entry(
-        key=key,
+        key=_unescaped(cut[1]),
         value=_unescaped(raw),
         line=logical.lines[0],
         last_line=logical.lines[-1],
         raw=raw,
-        separated=bool(separator[1]),
+        separated=bool(cut[2]),
     )
 
 
-def _malformed_escapes(text: str) -> Iterator[int]:
-    return (match.start() for match in _ESCAPE.finditer(text) if match[1] == "u")
+def _all_malformed(text: str, file: str) -> Iterator[Fault]:
+    if "\\u" not in text:
+        return
+    for logical in _logical_lines(text):
+        if "\\u" not in logical.text:
+            continue
+        cut = _cut(logical.text)
+        key = _unescaped(cut[1])
+        # The line may be a password and no key at all: name only what was meant as a key.
+        named = key if cut[2] and _KEY_LIKE.fullmatch(key) else None
+        for match in _ESCAPE.finditer(logical.text):
+            if match[1] == "u":
+                at = match.start()
+                yield _escape_fault(file, logical.line_at(at), named if at >= cut.end() else None)
 
 
 def _escape_fault(file: str, line: int, key: str | None) -> Fault:
@@ -258,26 +272,27 @@ def _replacement(match: re.Match[str]) -> str:
 
 
 def _repetitions(entries: list[Entry], file: str) -> Iterator[Fault]:
-    first: dict[str, int] = {}
+    places: dict[str, list[int]] = {}
     for entry in entries:
-        line = first.setdefault(entry.key, entry.line)
-        if line != entry.line:
-            name = shown(entry.key) or "The empty key"
+        places.setdefault(entry.key, []).append(entry.line)
+    for key, lines in places.items():
+        if len(lines) > 1:
             yield Fault(
                 code="ini-repeated-key",
-                why=f"{name} stands on line {line} and again on line {entry.line}.",
+                why=f"{shown(key) or 'The empty key'} stands on {_lines(lines)}.",
                 expected="each key once",
-                presented=f"lines {line} and {entry.line}",
-                hint="Remove one of the two lines.",
+                presented=_lines(lines),
+                hint="Keep one of the lines and remove the others.",
                 file=file or None,
-                line=entry.line,
-                key=shown(entry.key),
+                line=lines[1],
+                key=shown(key),
             )
 
 
-def _places(faults: list[Fault]) -> str:
-    lines = sorted({fault.line for fault in faults if fault.line is not None})
-    named = ", ".join(str(line) for line in lines[:10])
-    more = f" and {len(lines) - 10} more" if len(lines) > 10 else ""
-    word = "line" if len(lines) == 1 else "lines"
-    return f"malformed \\u escape on {word} {named}{more}"
+def _lines(numbers: Iterable[int]) -> str:
+    """Name lines in words, the first ten of many."""
+    rising = sorted(set(numbers))
+    *most, last = [str(number) for number in rising[:10]]
+    if len(rising) > 10:
+        return f"lines {', '.join([*most, last])} and {len(rising) - 10} more"
+    return f"lines {', '.join(most)} and {last}" if most else f"line {last}"

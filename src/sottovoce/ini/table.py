@@ -15,6 +15,7 @@ from sottovoce.ini.backslashes import single_backslash_fault
 from sottovoce.ini.document import Document, Entry
 from sottovoce.ini.kinds import Kind, Objection, Unfit
 from sottovoce.ini.near import nearest
+from sottovoce.ini.parser import MOST_FAULTS
 from sottovoce.ini.show import shown
 
 __all__ = ["AnyKey", "Examined", "Key", "Settings", "examine_table", "read_table"]
@@ -214,7 +215,7 @@ class _Reading:
 
     def _unknown(self, entries: list[Entry]) -> None:
         names = [key.name for key in self.keys]
-        for number, entry in enumerate(entries):
+        for number, entry in enumerate(entries[:MOST_FAULTS]):
             meant = nearest(entry.key, names) if number < _SUGGESTIONS else None
             show = meant is not None or self._may_show_key(entry)
             name = f"“{shown(entry.key)}”" if show else "This line's first word (not shown)"
