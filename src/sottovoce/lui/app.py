@@ -127,7 +127,7 @@ class LuiApp:
         app = cls(database, delivery, feed, settings, log)
         instance = secrets.token_hex(8)
         started = clock()
-        app._heartbeat = HeartbeatLoop(  # noqa: SLF001 - its own
+        app._heartbeat = HeartbeatLoop(
             hub,
             lambda: HubHello(
                 instance=instance,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from functools import partial
 from html import escape as escape_html
 from urllib.parse import quote
 
@@ -229,7 +230,7 @@ class _Skeleton:
                 case str() | Branch():
                     yield piece
                 case Slot():
-                    yield lambda codec, slot=piece: _filler(slot, codec)
+                    yield partial(_filler, piece)
                 case LinkPiece() if not self.tracked:
                     yield piece.original
                 case LinkPiece():

@@ -20,6 +20,7 @@ from sottovoce.contracts import Acknowledge, EventBatch, EventKind, PullEvents, 
 from sottovoce.contracts.trk import TrkCalls
 from sottovoce.errors import RemoteFault
 from sottovoce.lui.schema import Consent, Tier, to_ms
+from sottovoce.lui.service.sql import sql
 from sottovoce.net.clock import Clock
 from sottovoce.store import Database
 
@@ -88,8 +89,8 @@ class Feed:
     async def _position(self) -> tuple[str, int]:
         """Return epoch and last sequence number that are stored."""
         async with self._database.read() as connection:
-            found = await connection.exec_driver_sql(
-                "SELECT e.name, e.after FROM feed f JOIN epoch e ON e.id = f.epoch_id"
+            found = await sql(
+                connection, "SELECT e.name, e.after FROM feed f JOIN epoch e ON e.id = f.epoch_id"
             )
             row = found.first()
         return ("", 0) if row is None else (row[0], row[1])
@@ -97,7 +98,7 @@ class Feed:
     async def _revoke(self) -> None:
         """Tell the tracker whose earlier mails it must no longer record (E11)."""
         async with self._database.read() as connection:
-            found = await connection.exec_driver_sql("SELECT job_ref, idx FROM revocation")
+            found = await sql(connection, "SELECT job_ref, idx FROM revocation")
             rows = found.all()
         jobs: dict[str, list[int]] = {}
         for job_ref, idx in rows:
@@ -109,7 +110,8 @@ class Feed:
                 if error.code != "job-unknown":
                     raise
             async with self._database.write() as connection:
-                await connection.exec_driver_sql(
+                await sql(
+                    connection,
                     "DELETE FROM revocation WHERE job_ref = ? AND idx = ?",
                     [(job_ref, idx) for idx in recipients],
                 )
@@ -144,7 +146,7 @@ class _Application:
         self.known_until: int | None = None
 
     async def _sql(self, statement: str, values: Any = ()) -> Any:
-        return await self.connection.exec_driver_sql(statement, values)
+        return await sql(self.connection, statement, values)
 
     async def run(self, asked: str) -> tuple[Applied, int]:
         batch = self.batch
@@ -231,7 +233,7 @@ class _Application:
             span = (after + 1, self.batch.oldest_seq - 1)
             await self._loss("gap", span[1] - span[0] + 1, span=span, since=since, until=self.now)
 
-    async def _loss(  # noqa: PLR0913 - a loss has these facts
+    async def _loss(
         self,
         cause: str,
         count: int | None,

@@ -16,10 +16,11 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sottovoce.contracts.tokens import NEW_JOB_KEY_SIZE
-from sottovoce.errors import SettingsError, SottovoceError, StoreError
+from sottovoce.errors import Fault, SettingsError, SottovoceError, StoreError
 from sottovoce.lui.schema import JobState, LedgerState, TrackingType, to_ms
 from sottovoce.lui.service.content import Content, compile_content
 from sottovoce.lui.service.headers import parse_sender
+from sottovoce.lui.service.sql import sql
 from sottovoce.lui.service.templates import Source
 from sottovoce.store import Database
 
@@ -96,14 +97,15 @@ async def load_job(connection: AsyncConnection, name: str) -> Job:
     Raises:
         StoreError: ``job-unknown``, with the jobs that there are.
     """
-    found = await connection.exec_driver_sql(
+    found = await sql(
+        connection,
         f"SELECT {_COLUMNS} FROM job j JOIN list l ON l.id = j.list_id"  # noqa: S608 - a constant
         " WHERE j.name = ?",
         (name,),
     )
     row = found.first()
     if row is None:
-        others = await connection.exec_driver_sql("SELECT name FROM job ORDER BY id DESC LIMIT 10")
+        others = await sql(connection, "SELECT name FROM job ORDER BY id DESC LIMIT 10")
         known = ", ".join(repr(other) for other in others.scalars())
         raise StoreError(
             f"There is no job {name!r}.",
@@ -123,7 +125,8 @@ def job_of(row: Any) -> Job:
 
 async def due_jobs(connection: AsyncConnection) -> list[Job]:
     """Return the jobs in delivery, the one longest ready first."""
-    found = await connection.exec_driver_sql(
+    found = await sql(
+        connection,
         f"SELECT {_COLUMNS} FROM job j JOIN list l ON l.id = j.list_id"  # noqa: S608 - a constant
         " WHERE j.state = ? ORDER BY j.ready_at, j.id",
         (JobState.DELIVERING.value,),
@@ -144,8 +147,8 @@ async def define(database: Database, definition: Definition, *, now: datetime) -
     async with database.write() as connection:
         list_id, fields = await _list(connection, definition.list_name)
         content = _checked(definition, fields)
-        existing = await connection.exec_driver_sql(
-            "SELECT id, state FROM job WHERE name = ?", (definition.name,)
+        existing = await sql(
+            connection, "SELECT id, state FROM job WHERE name = ?", (definition.name,)
         )
         row = existing.first()
         if row is not None and row[1] not in {JobState.DRAFT, JobState.AUTHORISED}:
@@ -167,14 +170,16 @@ async def define(database: Database, definition: Definition, *, now: datetime) -
             to_ms(now),
         )
         if row is None:
-            await connection.exec_driver_sql(
+            await sql(
+                connection,
                 "INSERT INTO job (list_id, subject, sender, tracking, html, text, html_file,"
                 " text_file, state, defined_at, name) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*values, definition.name),
             )
         else:
             await _void(connection, row[0])
-            await connection.exec_driver_sql(
+            await sql(
+                connection,
                 "UPDATE job SET list_id = ?, subject = ?, sender = ?, tracking = ?, html = ?,"
                 " text = ?, html_file = ?, text_file = ?, state = ?, defined_at = ? WHERE id = ?",
                 (*values, row[0]),
@@ -183,9 +188,7 @@ async def define(database: Database, definition: Definition, *, now: datetime) -
 
 
 async def _list(connection: AsyncConnection, name: str) -> tuple[int, list[str]]:
-    found = (
-        await connection.exec_driver_sql("SELECT id FROM list WHERE name = ?", (name,))
-    ).first()
+    found = (await sql(connection, "SELECT id FROM list WHERE name = ?", (name,))).first()
     if found is None:
         raise StoreError(
             f"There is no list {name!r}.",
@@ -196,15 +199,13 @@ async def _list(connection: AsyncConnection, name: str) -> tuple[int, list[str]]
 
 
 async def _fields(connection: AsyncConnection, list_id: int) -> list[str]:
-    rows = await connection.exec_driver_sql(
-        "SELECT name FROM list_field WHERE list_id = ?", (list_id,)
-    )
+    rows = await sql(connection, "SELECT name FROM list_field WHERE list_id = ?", (list_id,))
     return ["email", *rows.scalars()]
 
 
 def _checked(definition: Definition, fields: Iterable[str]) -> Content:
     """Compile a definition, with the faults of sender and templates together."""
-    faults = []
+    faults: list[Fault] = []
     if not definition.name.strip() or not definition.name.isprintable():
         raise SottovoceError(f"{definition.name!r} cannot be a job's name.", code="job-name")
     try:
@@ -241,9 +242,10 @@ async def compiled(connection: AsyncConnection, job: Job) -> Content:
 
 async def _void(connection: AsyncConnection, job_id: int) -> None:
     """Forget an authorisation: recipients, links, reference, key and digest."""
-    await connection.exec_driver_sql("DELETE FROM job_recipient WHERE job_id = ?", (job_id,))
-    await connection.exec_driver_sql("DELETE FROM job_link WHERE job_id = ?", (job_id,))
-    await connection.exec_driver_sql(
+    await sql(connection, "DELETE FROM job_recipient WHERE job_id = ?", (job_id,))
+    await sql(connection, "DELETE FROM job_link WHERE job_id = ?", (job_id,))
+    await sql(
+        connection,
         "UPDATE job SET job_ref = NULL, key = NULL, digest = NULL, authorised_at = NULL,"
         " recipients = 0 WHERE id = ?",
         (job_id,),
@@ -280,7 +282,8 @@ async def authorise(database: Database, name: str, *, now: datetime) -> Job:
             raise StoreError(f"The job {name!r} is {job.state} already.", code="job-underway")
         content = await compiled(connection, job)
         await _void(connection, job.id)
-        frozen = await connection.exec_driver_sql(
+        frozen = await sql(
+            connection,
             "INSERT INTO job_recipient (job_id, idx, contact_id, state)"
             " SELECT ?, ROW_NUMBER() OVER (ORDER BY m.contact_id), m.contact_id, ?"
             " FROM membership m JOIN contact c ON c.id = m.contact_id"
@@ -295,7 +298,8 @@ async def authorise(database: Database, name: str, *, now: datetime) -> Job:
                 " member who is not suppressed.",
                 code="job-empty",
             )
-        await connection.exec_driver_sql(
+        await sql(
+            connection,
             "UPDATE job SET state = ?, job_ref = ?, key = ?, digest = ?, recipients = ?,"
             " authorised_at = ?, note = '', note_code = '' WHERE id = ?",
             (
@@ -309,7 +313,8 @@ async def authorise(database: Database, name: str, *, now: datetime) -> Job:
             ),
         )
         if content.links:
-            await connection.exec_driver_sql(
+            await sql(
+                connection,
                 "INSERT INTO job_link (job_id, n, url, label) VALUES (?, ?, ?, ?)",
                 [(job.id, link.n, link.url, link.label) for link in content.links],
             )
@@ -320,7 +325,8 @@ async def _new_reference(connection: AsyncConnection) -> str:
     """Draw 36 bits that no job of ours has, nor had any event of ours."""
     while True:
         drawn = secrets.token_urlsafe(5)[:6]
-        taken = await connection.exec_driver_sql(
+        taken = await sql(
+            connection,
             "SELECT EXISTS (SELECT 1 FROM job WHERE job_ref = ?1)"
             " OR EXISTS (SELECT 1 FROM tally WHERE job_ref = ?1)",
             (drawn,),
@@ -345,7 +351,8 @@ async def deliver(database: Database, name: str, *, now: datetime) -> Job:
             )
         if job.state not in {JobState.AUTHORISED, JobState.HALTED}:
             raise StoreError(f"The job {name!r} is {job.state} already.", code="job-underway")
-        await connection.exec_driver_sql(
+        await sql(
+            connection,
             "UPDATE job SET state = ?, ready_at = ?, note = '', note_code = '' WHERE id = ?",
             (JobState.DELIVERING.value, to_ms(now), job.id),
         )

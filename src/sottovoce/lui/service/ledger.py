@@ -24,6 +24,7 @@ from sottovoce.lui.schema import (
     to_ms,
 )
 from sottovoce.lui.service.jobs import Job, load_job
+from sottovoce.lui.service.sql import sql
 from sottovoce.net.clock import Clock
 from sottovoce.store import Database
 
@@ -91,7 +92,8 @@ class Ledger:
     async def recover(self) -> int:
         """Turn what a crash left inflight into uncertain; return how many."""
         async with self._database.write() as connection:
-            done = await connection.exec_driver_sql(
+            done = await sql(
+                connection,
                 "UPDATE job_recipient SET state = ?, reply = ?"
                 " WHERE state IN ('inflight', 'uncertain') AND state = 'inflight'",
                 (LedgerState.UNCERTAIN.value, "the program ended while the mail was under way"),
@@ -127,7 +129,8 @@ class Ledger:
         if self._pending:
             rows, self._pending = self._pending, []
             try:
-                await connection.exec_driver_sql(
+                await sql(
+                    connection,
                     "UPDATE job_recipient SET state = ?, attempts = ?, due = ?, reply = ?,"
                     " t_done = ? WHERE job_id = ? AND idx = ? AND state = 'inflight'",
                     rows,
@@ -148,7 +151,8 @@ class Ledger:
         now = to_ms(self._clock())
         async with self._database.write() as connection:
             await self._write(connection)
-            found = await connection.exec_driver_sql(
+            found = await sql(
+                connection,
                 "SELECT r.idx, r.attempts, c.email, c.fields, c.consent, m.state, EXISTS"
                 " (SELECT 1 FROM suppression s WHERE s.email_hash = c.email_hash"
                 "  AND s.scope IN ('all', ?))"
@@ -171,13 +175,15 @@ class Ledger:
                 taken.append((tier.value, now, job.id, idx))
                 claimed.append(Claimed(idx, mailbox, json.loads(fields), tier, attempts))
             if taken:
-                await connection.exec_driver_sql(
+                await sql(
+                    connection,
                     "UPDATE job_recipient SET state = 'inflight', tier = ?, t_inflight = ?"
                     " WHERE job_id = ? AND idx = ?",
                     taken,
                 )
             if skipped:
-                await connection.exec_driver_sql(
+                await sql(
+                    connection,
                     "UPDATE job_recipient SET state = 'skipped', reply = ?, t_done = ?"
                     " WHERE job_id = ? AND idx = ?",
                     skipped,
@@ -188,7 +194,8 @@ class Ledger:
         """Complete *job* when nobody is left to be served; tell whether it is."""
         async with self._database.write() as connection:
             await self._write(connection)
-            left = await connection.exec_driver_sql(
+            left = await sql(
+                connection,
                 "SELECT EXISTS (SELECT 1 FROM job_recipient WHERE job_id = ?1"
                 " AND state IN ('planned', 'deferred')) OR EXISTS (SELECT 1 FROM job_recipient"
                 " WHERE job_id = ?1 AND state IN ('inflight', 'uncertain') AND state = 'inflight')",
@@ -196,7 +203,8 @@ class Ledger:
             )
             if left.scalar_one():
                 return False
-            await connection.exec_driver_sql(
+            await sql(
+                connection,
                 "UPDATE job SET state = ?, completed_at = ?, note = '', note_code = ''"
                 " WHERE id = ? AND state = ?",
                 (
@@ -212,7 +220,8 @@ class Ledger:
         """Say in the job's row why it waits, or that it is halted."""
         state = JobState.HALTED if halt else JobState.DELIVERING
         async with self._database.write() as connection:
-            await connection.exec_driver_sql(
+            await sql(
+                connection,
                 "UPDATE job SET note_code = ?, note = ?, state = ? WHERE id = ? AND state = ?",
                 (code, text[:1000], state.value, job.id, JobState.DELIVERING.value),
             )
@@ -222,7 +231,8 @@ async def uncertain(database: Database, name: str) -> list[Uncertain]:
     """Return the uncertain mails of the job called *name*."""
     async with database.read() as connection:
         job = await load_job(connection, name)
-        found = await connection.exec_driver_sql(
+        found = await sql(
+            connection,
             "SELECT r.idx, c.email, r.t_inflight, r.reply FROM job_recipient r"
             " JOIN contact c ON c.id = r.contact_id WHERE r.job_id = ?"
             " AND r.state IN ('inflight', 'uncertain') AND r.state = 'uncertain' ORDER BY r.idx",
@@ -246,7 +256,8 @@ async def resolve(database: Database, name: str, idx: int, *, resend: bool, now:
     reply = "resolved by hand: send again" if resend else "resolved by hand: was sent"
     async with database.write() as connection:
         job = await load_job(connection, name)
-        done = await connection.exec_driver_sql(
+        done = await sql(
+            connection,
             "UPDATE job_recipient SET state = ?, reply = ?, t_done = ?, due = 0"
             " WHERE job_id = ? AND idx = ? AND state = 'uncertain'",
             (state.value, reply, to_ms(now), job.id, idx),
@@ -258,7 +269,8 @@ async def resolve(database: Database, name: str, idx: int, *, resend: bool, now:
                 code="not-uncertain",
             )
         if resend:
-            await connection.exec_driver_sql(
+            await sql(
+                connection,
                 "UPDATE job SET state = ?, completed_at = NULL WHERE id = ? AND state = ?",
                 (JobState.DELIVERING.value, job.id, JobState.COMPLETED.value),
             )

@@ -19,6 +19,7 @@ from sottovoce.errors import SottovoceError, StoreError
 from sottovoce.lui.schema import Consent, Membership, to_ms
 from sottovoce.lui.service.addresses import address_hash
 from sottovoce.lui.service.csvfile import CsvReader, ImportRow, Reject
+from sottovoce.lui.service.sql import sql
 from sottovoce.store import Database
 
 __all__ = ["ImportReport", "ListSummary", "import_csv", "show_lists", "undo_import"]
@@ -73,7 +74,7 @@ class ListSummary:
     fields: tuple[str, ...]
 
 
-class _DryRun(Exception):  # noqa: N818 - carries no error: it rolls the transaction back
+class _DryRun(Exception):
     """Raised at the end of a dry run."""
 
 
@@ -112,8 +113,6 @@ async def import_csv(
         async with database.write() as connection:
             importer = await _Importer.begin(connection, report, reader, to_ms(now))
             await importer.run()
-            if dry_run:
-                raise _DryRun
     except _DryRun:
         report.run = 0
     finally:
@@ -159,7 +158,7 @@ class _Importer:
         return self
 
     async def _sql(self, statement: str, values: Any = ()) -> Any:
-        return await self.connection.exec_driver_sql(statement, values)
+        return await sql(self.connection, statement, values)
 
     async def run(self) -> None:
         rows = iter(self.reader)
@@ -188,6 +187,8 @@ class _Importer:
                 report.run,
             ),
         )
+        if report.dry_run:
+            raise _DryRun
 
     async def _store(self, rows: list[ImportRow]) -> None:
         known = await self._known(rows)
@@ -261,9 +262,9 @@ class _Importer:
         norms = tuple(row.address.norm for row in rows)
         marks = ",".join("?" * len(norms))
         found = await self._sql(
-            "SELECT c.email_norm, c.id, c.fields, c.consent, m.state FROM contact c"
+            "SELECT c.email_norm, c.id, c.fields, c.consent, m.state FROM contact c"  # noqa: S608 - only question marks are put in
             " LEFT JOIN membership m ON m.contact_id = c.id AND m.list_id = ?"
-            f" WHERE c.email_norm IN ({marks})",  # noqa: S608 - only question marks are put in
+            f" WHERE c.email_norm IN ({marks})",
             (self.list_id, *norms),
         )
         return {row[0]: (row[1], json.loads(row[2]), row[3], row[4]) for row in found}
@@ -313,7 +314,8 @@ async def undo_import(database: Database, run: int, *, now: datetime) -> int:
         StoreError: ``import-unknown``: there is no such run, or it was undone before.
     """
     async with database.write() as connection:
-        found = await connection.exec_driver_sql(
+        found = await sql(
+            connection,
             "UPDATE import_run SET undone_at = ? WHERE id = ? AND undone_at IS NULL",
             (to_ms(now), run),
         )
@@ -321,18 +323,21 @@ async def undo_import(database: Database, run: int, *, now: datetime) -> int:
             raise StoreError(
                 f"There is no import {run} that could be undone.", code="import-unknown"
             )
-        left = await connection.exec_driver_sql(
+        left = await sql(
+            connection,
             "DELETE FROM membership WHERE run_id = ? AND state = ?",
             (run, Membership.SUBSCRIBED.value),
         )
-        await connection.exec_driver_sql("DELETE FROM consent WHERE source = ?", (f"import:{run}",))
-        await connection.exec_driver_sql(
+        await sql(connection, "DELETE FROM consent WHERE source = ?", (f"import:{run}",))
+        await sql(
+            connection,
             "UPDATE contact SET consent = COALESCE((SELECT state FROM consent"
             " WHERE contact_id = contact.id ORDER BY at DESC, id DESC LIMIT 1), 'unknown')"
             " WHERE created_run = ?",
             (run,),
         )
-        await connection.exec_driver_sql(
+        await sql(
+            connection,
             "DELETE FROM contact WHERE created_run = ?"
             " AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.contact_id = contact.id)"
             " AND NOT EXISTS (SELECT 1 FROM consent k WHERE k.contact_id = contact.id)"
@@ -349,7 +354,8 @@ async def show_lists(database: Database, name: str | None = None) -> list[ListSu
         StoreError: ``list-unknown``.
     """
     async with database.read() as connection:
-        found = await connection.exec_driver_sql(
+        found = await sql(
+            connection,
             "SELECT l.id, l.name, COALESCE(SUM(m.state = 'subscribed'), 0),"
             " COALESCE(SUM(m.state = 'unsubscribed'), 0),"
             " COALESCE(SUM(m.state = 'subscribed' AND c.consent = 'granted'), 0),"
@@ -362,10 +368,16 @@ async def show_lists(database: Database, name: str | None = None) -> list[ListSu
         )
         summaries = []
         for row in found.all():
-            columns = await connection.exec_driver_sql(
-                "SELECT name FROM list_field WHERE list_id = ? ORDER BY name", (row[0],)
+            columns = await sql(
+                connection, "SELECT name FROM list_field WHERE list_id = ? ORDER BY name", (row[0],)
             )
-            summaries.append(ListSummary(*row[1:], tuple(columns.scalars())))
+            _, title, *figures = row
+            summaries.append(_summary(title, figures, tuple(columns.scalars())))
     if name is not None and not summaries:
         raise StoreError(f"There is no list {name!r}.", code="list-unknown")
     return summaries
+
+
+def _summary(name: str, figures: list[int], fields: tuple[str, ...]) -> ListSummary:
+    subscribed, unsubscribed, granted, denied, unknown = figures
+    return ListSummary(name, subscribed, unsubscribed, granted, denied, unknown, fields)

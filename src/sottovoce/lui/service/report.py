@@ -13,6 +13,7 @@ from sottovoce.contracts import EventKind
 from sottovoce.lui.schema import JobState, LedgerState, TrackingType, from_ms
 from sottovoce.lui.service.events import ALL_LINKS
 from sottovoce.lui.service.jobs import Job, load_job
+from sottovoce.lui.service.sql import sql
 from sottovoce.store import Database
 
 __all__ = ["Count", "JobStatus", "LinkCount", "Loss", "Report", "job_status", "report"]
@@ -110,10 +111,12 @@ async def job_status(database: Database, name: str) -> JobStatus:
 
 
 async def _status(connection: AsyncConnection, job: Job) -> JobStatus:
-    found = await connection.exec_driver_sql(
-        "SELECT state, COUNT(*) FROM job_recipient WHERE job_id = ? GROUP BY state", (job.id,)
+    found = await sql(
+        connection,
+        "SELECT state, COUNT(*) FROM job_recipient WHERE job_id = ? GROUP BY state",
+        (job.id,),
     )
-    counts = {state: count for state, count in found}
+    counts = dict(found.all())
     return JobStatus(
         job=job.name,
         job_ref=job.job_ref,
@@ -136,27 +139,30 @@ async def report(database: Database, name: str) -> Report:
     async with database.read() as connection:
         job = await load_job(connection, name)
         status = await _status(connection, job)
-        found = await connection.exec_driver_sql(
+        found = await sql(
+            connection,
             "SELECT kind, link_n, total, distinct_total FROM tally WHERE job_ref = ?",
             (job.job_ref,),
         )
         tally = {(kind, link): Count(total, unique) for kind, link, total, unique in found}
-        links = await connection.exec_driver_sql(
-            "SELECT n, url, label FROM job_link WHERE job_id = ? ORDER BY n", (job.id,)
+        links = await sql(
+            connection, "SELECT n, url, label FROM job_link WHERE job_id = ? ORDER BY n", (job.id,)
         )
         clicks = tuple(
             LinkCount(n, url, label, count.total, count.unique)
             for n, url, label in links
             for count in [tally.get((EventKind.CLICK.value, n), Count())]
         )
-        tracked = await connection.exec_driver_sql(
+        tracked = await sql(
+            connection,
             "SELECT COUNT(*) FROM job_recipient WHERE job_id = ? AND tier NOT IN ('', 'direct')"
             " AND state = 'accepted'",
             (job.id,),
         )
         losses, lost = await _losses(connection)
-        feed = await connection.exec_driver_sql(
-            "SELECT complete_until, (SELECT COALESCE(SUM(repeated), 0) FROM epoch) FROM feed"
+        feed = await sql(
+            connection,
+            "SELECT complete_until, (SELECT COALESCE(SUM(repeated), 0) FROM epoch) FROM feed",
         )
         until, repeated = feed.one()
         return Report(
@@ -176,9 +182,7 @@ async def report(database: Database, name: str) -> Report:
 
 
 async def _losses(connection: AsyncConnection) -> tuple[tuple[Loss, ...], int]:
-    found = await connection.exec_driver_sql(
-        "SELECT cause, count, since, until FROM loss ORDER BY id"
-    )
+    found = await sql(connection, "SELECT cause, count, since, until FROM loss ORDER BY id")
     losses = tuple(
         Loss(cause, count, None if since is None else from_ms(since), from_ms(until))
         for cause, count, since, until in found
@@ -189,8 +193,6 @@ async def _losses(connection: AsyncConnection) -> tuple[tuple[Loss, ...], int]:
 async def _duplicated(
     connection: AsyncConnection, job_ref: str | None, tally: dict[tuple[str, int], Count]
 ) -> int:
-    stored = await connection.exec_driver_sql(
-        "SELECT COUNT(*) FROM event WHERE job_ref = ?", (job_ref,)
-    )
+    stored = await sql(connection, "SELECT COUNT(*) FROM event WHERE job_ref = ?", (job_ref,))
     counted = sum(count.total for (_, link), count in tally.items() if link == ALL_LINKS)
     return counted - int(stored.scalar_one())

@@ -213,7 +213,7 @@ def _mentions(nodes: Iterable[Node]) -> Iterator[tuple[str, int]]:
 
 
 def unknown_fields(source: Source, nodes: Iterable[Node], known: Iterable[str]) -> list[Fault]:
-    """Return a fault for every mention of a field that is not in *known*, nearest names included."""
+    """Return a fault for every mention of a field that is not in *known*, with the nearest ones."""
     names = sorted(known)
     faults = []
     for name, offset in _mentions(nodes):
