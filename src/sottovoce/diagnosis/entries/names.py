@@ -166,6 +166,12 @@ ENTRIES: tuple[Entry, ...] = (
                 0.95,
                 "curl",
             ),
+            Says(
+                "hostname/ip does not match certificate's altnames: ip: {expected} is not in the "
+                "cert's list",
+                0.96,
+                "node",
+            ),
             Says("ip: {expected} is not in the cert's list: {presented}", 0.95, "node"),
         ),
         alerts=(
@@ -239,7 +245,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("wildcard certificate does not match", 0.93),
             Says("covers one label", 0.9, "sottovoce"),
         ),
-        when=(When("wildcard", "yes", 2.5),),
+        when=(When("wildcard", "yes", 4.0),),
         apart="One of the certificate's names starts with '*.'.",
     ),
     Entry(

@@ -26,7 +26,6 @@ ENTRIES: tuple[Entry, ...] = (
             Says("first record does not look like a tls handshake", 0.55, "go"),
             Says("received plaintext traffic on an encrypted channel", 0.9, "elasticsearch"),
             Says("plaintext http traffic on an https channel", 0.6, "elasticsearch"),
-            Says("15 03 03 00 02 02 0a", 0.9, "java"),
             Says("bad packet length", 0.5, "openssl"),
             Says("tls: unsupported sslv2 handshake received", 0.6, "go"),
             Says("an unexpected tls packet was received", 0.5, "gnutls"),
@@ -168,6 +167,9 @@ ENTRIES: tuple[Entry, ...] = (
             Says("ssl routines::http request", 0.93, "openssl"),
             Says("ssl routines:{}:http request", 0.9, "openssl"),
             Says("https proxy request", 0.7, "openssl"),
+            Says("notsslrecordexception: not an ssl/tls record: 474554{}", 0.95, "netty"),
+            Says("notsslrecordexception: not an ssl/tls record: 504f53{}", 0.95, "netty"),
+            Says("notsslrecordexception: not an ssl/tls record: 48545450{}", 0.95, "netty"),
             Says("not an ssl/tls record: 474554{}", 0.95, "netty"),
             Says("not an ssl/tls record: 504f53{}", 0.95, "netty"),
             Says("not an ssl/tls record: 48545450{}", 0.95, "netty"),
@@ -200,7 +202,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="mode-mismatch",
         title="One side is secured, the other is not",
-        rows=("P9", "P2"),
+        rows=("P9", "P1", "P2"),
         side=Side.BOTH,
         message=(
             "{own} is {expected|in one mode} and {peer} is {presented|in the other}; both "
@@ -210,6 +212,12 @@ ENTRIES: tuple[Entry, ...] = (
             "Give the plain server its commands/ssl.ini and restart it (sottovoce check "
             "shows which one)."
         ),
-        says=(Says("sottovoce/1 plain", 0.8, "sottovoce"),),
+        says=(
+            Says("sottovoce/1 plain", 0.8, "sottovoce"),
+            Says("15 03 03 00 02 02 0a", 0.9, "java"),
+            Says("connection reset by peer", 0.2),
+        ),
+        when=(When("own-mode", "plain", 5.0),),
+        apart="This server has no commands/ssl.ini and the other one has, or the other way round.",
     ),
 )

@@ -44,7 +44,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("java", "bad_certificate", 0.6),
             Alert("go", "bad_certificate", 0.2),
         ),
-        when=(When("key-count", "0", 2.0),),
+        when=(When("key-count", "0", 2.0), When("issuer-trusted", "no", 0.6)),
         apart=(
             "The caller has no key entry, or none from a CA that was asked for: a Java "
             "caller then sends "
@@ -81,7 +81,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("openssl", "certificate_required", 0.3),
             Alert("java", "bad_certificate", 0.25),
         ),
-        when=(When("issuer-trusted", "no", 2.5), When("key-count", "0", 0.1)),
+        when=(When("issuer-trusted", "no", 4.0), When("key-count", "0", 0.1)),
         apart=(
             "The caller's keystore does have a key entry; its CA is missing on the accepting side."
         ),
@@ -205,7 +205,6 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         says=(
             Says("certificate verify failed", 0.2, "openssl"),
-            Says("sslv3 alert handshake failure", 0.1),
             Says("tls handshake failed", 0.3),
             Says("ssl handshake failed", 0.3),
             Says("handshake failed", 0.25),

@@ -128,7 +128,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="ini-malformed",
         title="Text that is no INI file",
-        rows=("C5",),
+        rows=("C5", "C4"),
         message="The file cannot be read as key and value lines: {why|see the line named}.",
         next_step="Write one key = value on each line; # begins a comment.",
         says=(
