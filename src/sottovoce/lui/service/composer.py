@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
-from functools import partial
 from html import escape as escape_html
 from urllib.parse import quote
 
@@ -75,12 +74,12 @@ class Recipient:
     mailbox: str
     fields: dict[str, str]
     tier: Tier
-    date: bytes = b""
-    number: int = 0
+    tokens: list[bytes] = field(default_factory=list)
 
 
 Fill = Callable[[Recipient], bytes]
-Op = bytes | Fill
+#: A constant, the number of a token in ``Recipient.tokens``, or what gives a value.
+Op = bytes | int | Fill
 
 
 class Composer:
@@ -102,21 +101,30 @@ class Composer:
         self.envelope_from = parse_sender(job.sender).mailbox
         self._draw = draw
         self._codec = TokenCodec(job.key, job.job_ref)
-        self._skeletons: dict[Tier, list[Op]] = {}
+        self._skeletons: dict[Tier, _Skeleton] = {}
+        self._second: datetime | None = None
+        self.date = b""
 
     def compose(self, recipient: Recipient, *, at: datetime) -> bytes:
         """Return the mail of *recipient* as it goes to the relay, lines ended by CRLF.
 
         Args:
-            recipient: its ``date`` and ``number`` are filled in here.
+            recipient: its ``tokens`` are filled in here.
             at: the moment of sending, aware.
         """
-        ops = self._skeletons.get(recipient.tier)
-        if ops is None:
-            ops = self._skeletons[recipient.tier] = _Skeleton(self, recipient.tier).build()
-        recipient.date = format_datetime(at).encode()
-        recipient.number = self._number(recipient)
-        return b"".join([op if type(op) is bytes else op(recipient) for op in ops])  # type: ignore[operator]
+        skeleton = self._skeletons.get(recipient.tier)
+        if skeleton is None:
+            skeleton = self._skeletons[recipient.tier] = _Skeleton(self, recipient.tier)
+        second = at.replace(microsecond=0)
+        if second != self._second:
+            self._second, self.date = second, format_datetime(second).encode()
+        number, idx = self._number(recipient), recipient.idx
+        seal = self._codec.seal
+        recipient.tokens = [
+            seal(kind, idx if own else number, n, _NO_SALT).encode()
+            for kind, n, own in skeleton.tokens
+        ]
+        return _filled(skeleton.ops, recipient)
 
     def _number(self, recipient: Recipient) -> int:
         """Return the number that opens and clicks of this mail carry."""
@@ -128,13 +136,6 @@ class Composer:
         """Return what stands before the token in a tracking address of *kind*."""
         return self.job.public_url + link_path(kind, self.job.job_ref, "").removesuffix(".png")
 
-    def token(self, kind: LinkKind, n: int) -> Fill:
-        """Return what gives the token of *kind*; unsubscribing always carries the true index."""
-        seal = self._codec.seal
-        if kind is LinkKind.UNSUBSCRIBE:
-            return lambda r: seal(kind, r.idx, 0, _NO_SALT).encode()
-        return lambda r: seal(kind, r.number, n, _NO_SALT).encode()
-
 
 class _Skeleton:
     """The prepared mail of one tier."""
@@ -144,8 +145,18 @@ class _Skeleton:
         self.job = composer.job
         self.tracked = tier is not Tier.DIRECT
         self.boundary = f"=_{self.job.job_ref}_{secrets.token_hex(8)}"
+        #: Kind, link, and whether the token carries the true index: unsubscribing always does.
+        self.tokens: list[tuple[LinkKind, int, bool]] = []
+        self.ops = self._build()
 
-    def build(self) -> list[Op]:
+    def _token(self, kind: LinkKind, n: int) -> int:
+        """Return the number of a token; the same one in both parts is sealed once."""
+        wanted = (kind, n, kind is LinkKind.UNSUBSCRIBE)
+        if wanted not in self.tokens:
+            self.tokens.append(wanted)
+        return self.tokens.index(wanted)
+
+    def _build(self) -> list[Op]:
         ops: list[Op] = list(self._headers())
         ops.append(
             (
@@ -168,13 +179,13 @@ class _Skeleton:
         yield b"\r\nSubject: "
         yield from self._subject()
         yield b"\r\nDate: "
-        yield lambda r: r.date
+        yield lambda _: self.composer.date
         yield b"\r\nMessage-ID: "
         yield lambda r: message_id(job.job_ref, r.idx, domain).encode()
         # One line: folding it breaks signatures at relays (tracker-and-campaign E14; RFC 8058).
         prefix = self.composer.prefix(LinkKind.UNSUBSCRIBE)
         yield f"\r\nList-Unsubscribe: <{prefix}".encode()
-        yield self.composer.token(LinkKind.UNSUBSCRIBE, 0)
+        yield self._token(LinkKind.UNSUBSCRIBE, 0)
         yield b">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nList-Id: "
         yield f"{list_id(job.list_name, domain)}\r\n".encode()
 
@@ -202,35 +213,30 @@ class _Skeleton:
     def _ops(self, pieces: tuple[Piece, ...], codec: "_Plain") -> list[Op]:
         """Return the operations of *pieces*; neighbouring constants are encoded as one."""
         ops: list[Op] = []
-        constant: list[str] = []
-
-        def flush() -> None:
-            if constant:
-                ops.append(codec.constant("".join(constant)))
-                constant.clear()
-
+        constant = ""
         for piece in self._resolved(pieces):
             if isinstance(piece, str):
-                constant.append(piece)
-            elif isinstance(piece, Branch):
-                flush()
-                ops.append(self._branch(piece, codec))
+                constant += piece
+                continue
+            if constant:
+                ops.append(codec.constant(constant))
+                constant = ""
+            if isinstance(piece, int):
+                ops += [piece, codec.after_token]
+            elif isinstance(piece, Slot):
+                ops.append(_filler(piece, codec))
             else:
-                flush()
-                ops.append(piece(codec))
-        flush()
+                ops.append(self._branch(piece, codec))
+        if constant:
+            ops.append(codec.constant(constant))
         return ops
 
-    def _resolved(
-        self, pieces: tuple[Piece, ...]
-    ) -> Iterable["str | Branch | Callable[[_Plain], Fill]"]:
-        """Replace addresses by their constant beginning and their token."""
+    def _resolved(self, pieces: tuple[Piece, ...]) -> Iterable[str | int | Slot | Branch]:
+        """Replace addresses by their constant beginning and the number of their token."""
         for piece in pieces:
             match piece:
-                case str() | Branch():
+                case str() | Branch() | Slot():
                     yield piece
-                case Slot():
-                    yield partial(_filler, piece)
                 case LinkPiece() if not self.tracked:
                     yield piece.original
                 case LinkPiece():
@@ -244,10 +250,9 @@ class _Skeleton:
                 case PixelPiece():
                     pass
 
-    def _address(self, kind: LinkKind, n: int) -> Iterable["str | Callable[[_Plain], Fill]"]:
-        token = self.composer.token(kind, n)
+    def _address(self, kind: LinkKind, n: int) -> Iterable[str | int]:
         yield self.composer.prefix(kind)
-        yield lambda codec: codec.token(token)
+        yield self._token(kind, n)
 
     def _branch(self, branch: Branch, codec: "_Plain") -> Fill:
         then = _joined(_merged(self._ops(branch.then, codec)))
@@ -259,18 +264,20 @@ class _Skeleton:
 class _Plain:
     """The encoding of a part that is turned into base64 as a whole: none, but CRLF."""
 
+    #: What follows a token, so that the next piece begins where pieces begin.
+    after_token = b""
+
     def constant(self, text: str) -> bytes:
         return text.replace("\n", "\r\n").encode()
 
     def value(self, text: str) -> bytes:
         return text.encode()
 
-    def token(self, fill: Fill) -> Fill:
-        return fill
-
 
 class _QuotedPrintable(_Plain):
     """Quoted-printable in pieces that each end at the beginning of a line."""
+
+    after_token = b"=\r\n"
 
     def constant(self, text: str) -> bytes:
         encoded = binascii.b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")
@@ -280,9 +287,6 @@ class _QuotedPrintable(_Plain):
         if len(text) <= 75 and text.isascii() and text.isprintable() and "=" not in text:
             return text.encode() + b"=\r\n"
         return self.constant(text)
-
-    def token(self, fill: Fill) -> Fill:
-        return lambda r: fill(r) + b"=\r\n"
 
 
 def _to_line_start(encoded: bytes) -> bytes:
@@ -375,4 +379,15 @@ def _joined(ops: list[Op]) -> Fill:
     if len(ops) == 1 and isinstance(ops[0], bytes):
         constant = ops[0]
         return lambda _: constant
-    return lambda r: b"".join([op if isinstance(op, bytes) else op(r) for op in ops])
+    return lambda r: _filled(ops, r)
+
+
+def _filled(ops: list[Op], r: Recipient) -> bytes:
+    """Return what *ops* give for one recipient."""
+    tokens = r.tokens
+    return b"".join(
+        [
+            op if isinstance(op, bytes) else tokens[op] if isinstance(op, int) else op(r)
+            for op in ops
+        ]
+    )
