@@ -104,7 +104,8 @@ async def receive(
 
     A row that is stored already is skipped. One with a stored number and another content means
     that the sender counts anew (its database was restored or made again): a new series begins, and
-    a row of HUB's says so. A gap in the numbers is recorded likewise, never passed over.
+    a row of HUB's says so. A gap in the numbers is recorded likewise, never passed over; rows that
+    come late fill it.
 
     Raises:
         CallRefused: ``audit-disorder``: numbers below 1, or not rising.
@@ -112,24 +113,20 @@ async def receive(
     _check_order(rows)
     series, stored_upto = await _sender(connection, sender)
     for row in rows:
-        if row.seq <= stored_upto:
-            if await _is_stored(connection, sender, row):
-                continue
-            series, detail = series + 1, f"row {row.seq} differs from the one stored"
-            await record(connection, _own(now, sender, "audit-restarted", detail))
-        elif row.seq > stored_upto + 1:
-            detail = f"rows {stored_upto + 1} to {row.seq - 1} never came"
+        if row.seq > stored_upto + 1:
+            detail = f"rows {stored_upto + 1} to {row.seq - 1} are missing so far"
             await record(connection, _own(now, sender, "audit-gap", detail))
+        elif row.seq <= stored_upto:
+            stored = await _content_stored(connection, sender, row.seq)
+            if stored == _content(row):
+                continue
+            if stored is not None:
+                series, stored_upto = series + 1, 0
+                detail = f"row {row.seq} differs from the one stored"
+                await record(connection, _own(now, sender, "audit-restarted", detail))
         origin = _Origin(component=sender, server=server, series=series, sender_seq=row.seq)
-        act = Act(
-            at=_aware(row.at),
-            actor=row.actor,
-            verb=row.verb,
-            subject=row.subject,
-            detail=row.detail,
-        )
-        await _append(connection, act, recorded=now, origin=origin)
-        stored_upto = row.seq
+        await _append(connection, _act(row), recorded=now, origin=origin)
+        stored_upto = max(stored_upto, row.seq)
     await _remember_sender(connection, sender, series, stored_upto)
     return stored_upto
 
@@ -247,18 +244,33 @@ async def _remember_sender(
     await connection.execute(sa.insert(table).prefix_with("OR REPLACE").values(values))
 
 
-async def _is_stored(connection: AsyncConnection, sender: Component, row: AuditRow) -> bool:
-    """Say whether the newest stored row of that number has the content of *row*."""
+async def _content_stored(
+    connection: AsyncConnection, sender: Component, seq: int
+) -> tuple[object, ...] | None:
+    """Return what the newest row of that number says, or None when there is none."""
     table = schema.audit
     query = (
         sa.select(table.c.at, table.c.actor, table.c.verb, table.c.subject, table.c.detail)
-        .where(table.c.component == sender.value, table.c.sender_seq == row.seq)
+        .where(table.c.component == sender.value, table.c.sender_seq == seq)
         .order_by(table.c.series.desc())
         .limit(1)
     )
     stored = (await connection.execute(query)).first()
-    content = (_aware(row.at), row.actor, row.verb, row.subject, row.detail)
-    return stored is not None and tuple(stored) == content
+    return tuple(stored) if stored is not None else None
+
+
+def _content(row: AuditRow) -> tuple[object, ...]:
+    return (_aware(row.at), row.actor, row.verb, row.subject, row.detail)
+
+
+def _act(row: AuditRow) -> Act:
+    return Act(
+        at=_aware(row.at),
+        actor=row.actor,
+        verb=row.verb,
+        subject=row.subject,
+        detail=row.detail,
+    )
 
 
 def _own(now: datetime, sender: Component, verb: str, detail: str) -> Act:
