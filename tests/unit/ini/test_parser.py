@@ -5,6 +5,9 @@ import pytest
 from sottovoce import ini
 from sottovoce.errors import Fault, FormatError, IniSyntaxError
 
+#: Large enough for anything quadratic to miss the test's time limit by far.
+HOSTILE_SIZE = ini.LARGEST_FILE // 4
+
 
 def _items(text: str) -> list[tuple[str, str]]:
     return ini.parse(text.encode()).items()
@@ -204,9 +207,9 @@ def test_a_file_over_the_limit_is_refused_before_it_is_read() -> None:
         b"\xff",
     ],
 )
-def test_hostile_repetition_of_the_largest_size_is_read(piece: bytes) -> None:
+def test_hostile_repetition_is_read(piece: bytes) -> None:
     """Linear time: the test's own time limit is the judge."""
-    data = piece * (ini.LARGEST_FILE // len(piece))
+    data = piece * (HOSTILE_SIZE // len(piece))
 
     document = ini.parse(data)
 
@@ -218,7 +221,7 @@ def test_hostile_repetition_of_the_largest_size_is_read(piece: bytes) -> None:
 def test_hostile_repetition_of_malformed_escapes_is_refused(piece: bytes) -> None:
     """Linear time, and a bounded number of faults."""
     with pytest.raises(IniSyntaxError) as caught:
-        ini.parse(piece * (ini.LARGEST_FILE // len(piece)))
+        ini.parse(piece * (HOSTILE_SIZE // len(piece)))
 
     assert 1 <= len(caught.value.faults) <= 2 * ini.MOST_FAULTS
 
