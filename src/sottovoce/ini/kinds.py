@@ -108,13 +108,12 @@ class Kind(Generic[T_co]):
         raise NotImplementedError
 
 
-def _unfit(why: str, text: str, *, code: str = "ini-bad-value", hint: str = "") -> Unfit:
-    return Unfit(Objection(why=why, code=code, presented=shown(text), hint=hint))
+def _unfit(why: str, text: str, *, hint: str = "") -> Unfit:
+    return Unfit(Objection(why=why, presented=shown(text), hint=hint))
 
 
-def _refuse_controls(text: str) -> None:
-    if any(char < " " or char == "\x7f" for char in text):
-        raise _unfit("has a control character", text)
+def _has_controls(text: str) -> bool:
+    return any(char < " " or char == "\x7f" for char in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +133,8 @@ class Text(Kind[str]):
         return f"text of at most {self.longest} characters"
 
     def read(self, text: str) -> str:
-        _refuse_controls(text)
+        if _has_controls(text):
+            raise _unfit("has a control character", text)
         if len(text) > self.longest:
             raise _unfit(f"has {len(text)} characters", text)
         return text
@@ -192,19 +192,25 @@ class AbsolutePath(Kind[Path]):
         return "an absolute path, beginning with /"
 
     def read(self, text: str) -> Path:
-        _refuse_controls(text)
-        if text.startswith("/"):
-            return Path(text)
-        if _DRIVE.match(text):
-            why = "is a Windows path, which is not absolute on this system"
-            hint = "Write the file's full path on this system, beginning with “/”."
-        elif text.startswith("~"):
-            why = "begins with “~”, which is not expanded here"
-            hint = "Write the home folder in full, beginning with “/”."
-        else:
-            why = "is relative, so it would mean another file from each folder"
-            hint = "Write the file's full path, beginning with “/”."
-        raise _unfit(why, text, code="ini-relative-path", hint=hint)
+        objections = []
+        if _has_controls(text):
+            objections.append(Objection(why="has a control character", presented=shown(text)))
+        if not text.startswith("/"):
+            objections.append(_not_absolute(text))
+        if objections:
+            raise Unfit(*objections)
+        return Path(text)
+
+
+def _not_absolute(text: str) -> Objection:
+    hint = "Write the file's full path, beginning with “/”."
+    if _DRIVE.match(text):
+        why = "is a Windows path, which is not absolute on this system"
+    elif text.startswith("~"):
+        why = "begins with “~”, which is not expanded here"
+    else:
+        why = "is relative, so it would mean another file from each folder"
+    return Objection(why=why, code="ini-relative-path", presented=shown(text), hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
