@@ -1,7 +1,7 @@
 """Real error strings from public issues lead to the right entry first.
 
 Each line cites the thread (repository and number) in which the text was reported. The texts are
-excerpts of logs and stack traces as they were pasted, with their surroundings; the code is the cause
+excerpts of logs and stack traces as they were pasted; the code is the cause
 that the text names, or the likeliest one where it names none.
 """
 
@@ -282,7 +282,7 @@ REPORTS = (
         "miraheze/puppet#10",
         "OCSP_basic_verify() failed (SSL: error:27069065:OCSP routines:OCSP_basic_verify:"
         "certificate verify error:Verify error:unable to get issuer certificate)",
-        "intermediate-only-trusted",
+        "partial-chain",
     ),
     Report(
         "python/cpython#138193",

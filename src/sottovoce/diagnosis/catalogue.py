@@ -10,21 +10,34 @@ from sottovoce.diagnosis.entries import (
     allowed,
     campaign,
     chains,
+    contents,
     keystore,
     keytools,
     names,
     network,
+    people,
     protocol,
     purposes,
     reaching,
     running,
     settings,
+    stores,
     trust,
     validity,
 )
 from sottovoce.diagnosis.entry import Entry
 
-__all__ = ["CATALOGUE", "FAMILIES"]
+__all__ = ["ALIASES", "CATALOGUE", "FAMILIES", "entry_of"]
+
+#: Codes that say the same as another; they have its entry and its page.
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "file-not-private": "file-not-owner-only",
+        "keystore-password-short": "password-too-short",
+        "reply-no-chain": "root-missing-for-reply",
+        "reply-other-key": "reply-wrong-key",
+    }
+)
 
 #: Every entry by family, in the order of the failure catalogue.
 FAMILIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
@@ -35,10 +48,10 @@ FAMILIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
         "validity": validity.ENTRIES,
         "network": network.ENTRIES + reaching.ENTRIES,
         "protocol": protocol.ENTRIES + purposes.ENTRIES,
-        "keystore": keystore.ENTRIES + keytools.ENTRIES,
+        "keystore": keystore.ENTRIES + contents.ENTRIES + keytools.ENTRIES,
         "settings": settings.ENTRIES,
-        "running": running.ENTRIES,
-        "campaign": campaign.ENTRIES,
+        "running": running.ENTRIES + stores.ENTRIES,
+        "campaign": campaign.ENTRIES + people.ENTRIES,
     }
 )
 
@@ -54,3 +67,8 @@ def _by_code(families: Iterable[tuple[Entry, ...]]) -> Mapping[str, Entry]:
 
 #: Every entry by its code.
 CATALOGUE: Mapping[str, Entry] = _by_code(FAMILIES.values())
+
+
+def entry_of(code: str) -> Entry | None:
+    """Return the entry of a code or of the code that it is an alias of; None when there is none."""
+    return CATALOGUE.get(ALIASES.get(code, code))

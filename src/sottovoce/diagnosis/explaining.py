@@ -11,14 +11,13 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from sottovoce.diagnosis.alerts import SeenAlert, alert_name, alerts_in
-from sottovoce.diagnosis.catalogue import CATALOGUE
+from sottovoce.diagnosis.catalogue import CATALOGUE, entry_of
 from sottovoce.diagnosis.entry import (
     Diagnosis,
     Entry,
     Severity,
     Side,
     clean,
-    fields_of,
     fill,
 )
 from sottovoce.diagnosis.matching import Found, Prepared, longest, prepare, search
@@ -56,6 +55,7 @@ _CODE_PLACES = (
     re.compile(r"codes?['\"]?\s?[=:]\s?(?:\[\s?)?['\"]?([a-z][a-z0-9-]{1,60})\b"),
     re.compile(r"(?m)^([a-z][a-z0-9-]{1,60})(?=: |$)"),
 )
+_REFUSAL = re.compile(r"(\{own\} (?:did not accept|refused) \{peer\}): ")
 _SWAPPED = {Side.OWN: Side.PEER, Side.PEER: Side.OWN, Side.BOTH: Side.BOTH}
 #: Who sends an alert when the text does not say. OpenSSL all but never sends certificate_unknown
 #: (B.0), Java sends it for nearly everything, Go sends bad_certificate for nearly everything.
@@ -132,10 +132,12 @@ def _known(fault: Fault, facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sentence(entry: Entry, fault: Fault, known: Mapping[str, str]) -> str:
-    """Choose the catalogue's sentence when its values are known, else the fault's own."""
-    needed = {"expected", "presented", "why", "key"} & set(fields_of(entry.message))
-    complete = entry.code in CATALOGUE and all(known.get(name) for name in needed)
-    message = fill(entry.message, known) if complete or not fault.why else clean(fault.why)
+    """Choose the finder's sentence when it gave one, and say who refused whom where it does not."""
+    message = clean(fault.why) or fill(entry.message, known)
+    opening = _REFUSAL.match(entry.message)
+    peer = clean(known.get("peer", ""))
+    if fault.why and opening and peer and peer not in message:
+        message = f"{fill(opening.group(1), known)}. {message}"
     place = clean(":".join(str(part) for part in (fault.file, fault.line) if part is not None))
     return f"{place}: {message}" if place and place not in message else message
 
@@ -149,27 +151,26 @@ def describe(fault: Fault, facts: Mapping[str, str] = MappingProxyType({})) -> D
             template fields).
 
     Returns:
-        a diagnosis of likelihood 1. The sentence is the catalogue's when every value that it needs
-        is known, else the fault's own; the next step is the fault's own when it has one. What the
-        sentence leaves out is in the evidence.
+        a diagnosis of likelihood 1, under the fault's own code. Sentence and next step are the
+        fault's own where it has them, else the catalogue's with the values filled in; values that
+        the sentence leaves out are in the evidence.
     """
-    entry = CATALOGUE.get(fault.code) or _unknown_entry(fault.code)
+    entry = entry_of(fault.code) or _unknown_entry(fault.code)
     known = _known(fault, facts)
     message = _sentence(entry, fault, known)
-    why = clean(fault.why)
-    evidence = [why] if why and why not in message else []
-    evidence += [
+    evidence = tuple(
         f"{name}: {clean(value)}"
         for name, value in (("expected", fault.expected), ("presented", fault.presented))
         if value and clean(value) not in message
-    ]
+    )
     found = _diagnosis(entry, known)
     return replace(
         found,
+        code=clean(fault.code, limit=60),
         message=message,
         next_step=clean(fault.hint) or found.next_step,
         severity=Severity.WARNING if fault.warning else entry.severity,
-        evidence=tuple(evidence),
+        evidence=evidence,
     )
 
 
@@ -211,7 +212,7 @@ def _code_hits(text: Prepared) -> Iterator[_Hit]:
         (_CODE, 0, 0.3),
     ):
         for code in pattern.finditer(text.kept):
-            entry = CATALOGUE.get(code.group(group))
+            entry = entry_of(code.group(group))
             if entry is not None:
                 span = code.span(group)
                 yield _Hit(entry, weight, Found(*span, {}, code.group(group)))

@@ -26,8 +26,6 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="Follow the relay's answer; a 4xx is tried again by itself, a 5xx is not.",
         says=(
             Says("smtprecipientsrefused", 0.9, "python"),
-            Says("smtpsenderrefused", 0.9, "python"),
-            Says("smtpauthenticationerror", 0.9, "python"),
             Says("550 5.7.1", 0.88, "smtp"),
             Says("554 5.7.1", 0.88, "smtp"),
             Says("relay access denied", 0.93, "smtp"),

@@ -117,7 +117,6 @@ ENTRIES: tuple[Entry, ...] = (
             Says("command option {presented} needs an argument", 0.93, "keytool"),
             Says("only one command is allowed", 0.9, "keytool"),
             Says("incorrect ava format", 0.6, "java"),
-            Says("invalid keystore password", 0.2),
         ),
     ),
     Entry(

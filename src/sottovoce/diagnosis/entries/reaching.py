@@ -215,26 +215,6 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
-        code="port-not-permitted",
-        title="The port may not be opened",
-        side=Side.OWN,
-        message=(
-            "{own} may not listen on port {port|it is set to}: {why|the operating system "
-            "forbids it}."
-        ),
-        next_step=(
-            "Set a port of 1024 or more in server.ini, or grant CAP_NET_BIND_SERVICE; check "
-            "that the address is this host's."
-        ),
-        says=(
-            Says("bind: permission denied", 0.93, "go"),
-            Says("bind() to {} failed (13: permission denied)", 0.95, "nginx"),
-            Says("cannot assign requested address", 0.85),
-            Says("eaddrnotavail", 0.85, "node"),
-            Says("[errno 99]", 0.85, "python"),
-        ),
-    ),
-    Entry(
         code="too-many-handshakes",
         title="Too many unfinished connections from one address",
         rows=("P7",),

@@ -88,16 +88,6 @@ ENTRIES: tuple[Entry, ...] = (
             "restore the "
             "backup if it is damaged."
         ),
-        says=(
-            Says("database is locked", 0.9, "sqlite"),
-            Says("database disk image is malformed", 0.95, "sqlite"),
-            Says("file is not a database", 0.93, "sqlite"),
-            Says("unable to open database file", 0.93, "sqlite"),
-            Says("attempt to write a readonly database", 0.93, "sqlite"),
-            Says("database or disk is full", 0.95, "sqlite"),
-            Says("no space left on device", 0.93),
-            Says("[errno 28]", 0.93, "python"),
-        ),
     ),
     Entry(
         code="call",

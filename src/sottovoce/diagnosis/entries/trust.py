@@ -141,7 +141,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
-        code="intermediate-only-trusted",
+        code="partial-chain",
         title="An intermediate CA is trusted, its root is absent",
         rows=("T11",),
         side=Side.OWN,
