@@ -221,7 +221,7 @@ class ChannelError(SottovoceError):
 
     code = "channel"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what finds the same event in the logs of both sides
         self,
         message: str,
         *,

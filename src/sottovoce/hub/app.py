@@ -6,11 +6,9 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Self
 
-import structlog
-
 from sottovoce.contracts import Caller, EdgePosture, HubCalls, Roster
 from sottovoce.errors import StoreError
-from sottovoce.hub.calls import HubCallsFor
+from sottovoce.hub.calls import HelloLog, HubCallsFor
 from sottovoce.hub.home import open_database
 from sottovoce.hub.service import (
     RFC_9106_LOW_MEMORY,
@@ -26,6 +24,7 @@ from sottovoce.hub.service import (
 )
 from sottovoce.hub.settings import HubSettings
 from sottovoce.net.clock import Clock
+from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.policy import Component
 from sottovoce.store import Database
@@ -49,7 +48,7 @@ class HubApp:
         *,
         installation: Installation,
         clock: Clock,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
         preset: Argon2Preset = RFC_9106_LOW_MEMORY,
     ) -> None:
         hasher = PasswordHasher(preset, random=secrets.token_bytes)
@@ -57,6 +56,7 @@ class HubApp:
         self._installation = installation
         self._clock = clock
         self._log = log
+        self._hellos = HelloLog(log)
         self._tasks = TaskOwner(self._task_failed)
         self._roster = RosterKeeper(database, installation=installation, clock=clock)
         self._sessions = Sessions(database, hasher=hasher, clock=clock, random=secrets.token_bytes)
@@ -73,7 +73,7 @@ class HubApp:
         own_name: str,
         secured: bool,
         clock: Clock,
-        log: structlog.typing.FilteringBoundLogger,
+        log: Log,
     ) -> Self:
         """Open the HUB whose server's home is *home*.
 
@@ -105,6 +105,7 @@ class HubApp:
             roster=self._roster,
             sessions=self._sessions,
             registry=self.registry,
+            hellos=self._hellos,
             clock=self._clock,
         )
 

@@ -20,11 +20,56 @@ from sottovoce.contracts import (
     Ticket,
     TicketHolder,
 )
+from sottovoce.errors import CallRefused
 from sottovoce.hub.service import Registry, RosterKeeper, Sessions, audit
 from sottovoce.net.clock import Clock
+from sottovoce.net.log import Log
 from sottovoce.store import Database
 
-__all__ = ["HubCallsFor"]
+__all__ = ["HelloLog", "HubCallsFor"]
+
+
+class HelloLog:
+    """Logs who reports in and who is refused: changes only, since a refused component tries on.
+
+    Args:
+        log: HUB's own.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._last: dict[tuple[str, str], str] = {}
+
+    def welcomed(self, caller: Caller, request: HubHello) -> None:
+        """Note a good hello."""
+        if self._is_news(caller, request.instance):
+            self._log.info(
+                f"{caller.component.label} on {caller.server} reported in",
+                action="component-reported",
+                component=caller.component.value,
+                server=caller.server,
+                version=request.version,
+                secured=caller.secured,
+                connection_id=caller.connection_id,
+            )
+
+    def refused(self, caller: Caller, refusal: CallRefused) -> None:
+        """Note a refused hello, with the reason that the component was given."""
+        if self._is_news(caller, refusal.code):
+            self._log.warning(
+                f"{caller.component.label} on {caller.server} is refused: {refusal.message}",
+                action="component-refused",
+                component=caller.component.value,
+                server=caller.server,
+                code=refusal.code,
+                connection_id=caller.connection_id,
+            )
+
+    def _is_news(self, caller: Caller, what: str) -> bool:
+        who = (caller.component.value, caller.server)
+        news = self._last.get(who) != what
+        self._last[who] = what
+        return news
 
 
 class HubCallsFor:
@@ -36,10 +81,11 @@ class HubCallsFor:
         roster: for hello, heartbeat and roster.
         sessions: for log-ins and tickets.
         registry: for settings.
+        hellos: logs who reports in.
         clock: UTC.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one collaborator for each kind of call, all by name
         self,
         caller: Caller,
         *,
@@ -47,6 +93,7 @@ class HubCallsFor:
         roster: RosterKeeper,
         sessions: Sessions,
         registry: Registry,
+        hellos: HelloLog,
         clock: Clock,
     ) -> None:
         self._caller = caller
@@ -54,11 +101,18 @@ class HubCallsFor:
         self._roster = roster
         self._sessions = sessions
         self._registry = registry
+        self._hellos = hellos
         self._clock = clock
 
     async def hello(self, request: HubHello, /) -> HubWelcome:
         """Take the caller's report."""
-        return await self._roster.hello(self._caller, request)
+        try:
+            welcome = await self._roster.hello(self._caller, request)
+        except CallRefused as refusal:
+            self._hellos.refused(self._caller, refusal)
+            raise
+        self._hellos.welcomed(self._caller, request)
+        return welcome
 
     async def heartbeat(self, request: Heartbeat, /) -> HeartbeatReply:
         """Take the caller's sign of life."""

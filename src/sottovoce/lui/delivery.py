@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, Protocol
 
 from sottovoce.contracts import PutJob, TrkCalls
 from sottovoce.contracts.hub import Nothing
@@ -21,6 +20,7 @@ from sottovoce.lui.service.jobs import Job, compiled, digest_of, due_jobs
 from sottovoce.lui.service.ledger import Claimed, Ledger, Outcome
 from sottovoce.lui.settings import LuiSettings
 from sottovoce.net.clock import Clock
+from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.store import Database
 
@@ -38,22 +38,6 @@ RETRIES = (1, 5, 15, 60, 240)
 #: Seconds before a relay or tracker that is away is tried again: first, and at most.
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-
-
-class Log(Protocol):
-    """As much of a structlog logger as LUI uses."""
-
-    def info(self, event: str, /, **fields: Any) -> Any:
-        """Log a fact."""
-        ...
-
-    def warning(self, event: str, /, **fields: Any) -> Any:
-        """Log something that needs an eye."""
-        ...
-
-    def error(self, event: str, /, **fields: Any) -> Any:
-        """Log something that needs a hand."""
-        ...
 
 
 class Delivery:

@@ -8,7 +8,6 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Protocol
 
 from sottovoce.contracts import (
     Command,
@@ -27,8 +26,9 @@ from sottovoce.errors import (
     SottovoceError,
 )
 from sottovoce.net.clock import Clock
+from sottovoce.net.log import Log
 
-__all__ = ["FIRST_RETRY", "LONGEST_RETRY", "HeartbeatLog", "HeartbeatLoop"]
+__all__ = ["FIRST_RETRY", "LONGEST_RETRY", "HeartbeatLoop"]
 
 #: Seconds before the first new attempt, doubled at each further one up to the longest.
 FIRST_RETRY = 0.5
@@ -36,18 +36,6 @@ LONGEST_RETRY = 30.0
 
 #: The fault by which HUB says that it does not know this instance (it was restarted).
 HELLO_FIRST = "hello-first"
-
-
-class HeartbeatLog(Protocol):
-    """As much of a structlog logger as the loop uses: an event's name and its fields."""
-
-    def info(self, event: str, /, **fields: Any) -> Any:
-        """Log a fact."""
-        ...
-
-    def warning(self, event: str, /, **fields: Any) -> Any:
-        """Log a change for the worse."""
-        ...
 
 
 class HeartbeatLoop:
@@ -77,7 +65,7 @@ class HeartbeatLoop:
         *,
         interval: float | None = None,
         on_command: Callable[[Command], Awaitable[None]] | None = None,
-        log: HeartbeatLog,
+        log: Log,
         clock: Clock,
         waiter: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:

@@ -1,1 +1,22 @@
 """One server home: its INI files, identity, ports and logs; hosts the components there."""
+
+from sottovoce.server.creating import Created, HomePlan, create
+from sottovoce.server.home import INI_FILES, Home
+from sottovoce.server.logs import STARTUP_LINE, Logs
+from sottovoce.server.process import Plan, Server, read_plan
+from sottovoce.server.settings import SERVER_KEYS, ServerSettings
+
+__all__ = [
+    "INI_FILES",
+    "SERVER_KEYS",
+    "STARTUP_LINE",
+    "Created",
+    "Home",
+    "HomePlan",
+    "Logs",
+    "Plan",
+    "Server",
+    "ServerSettings",
+    "create",
+    "read_plan",
+]

@@ -9,11 +9,12 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 
 from sottovoce.net import SecurityRecord
+from sottovoce.net.log import Log
 from sottovoce.policy import Component
 
 __all__ = ["STARTUP_LINE", "Logs"]
@@ -41,11 +42,11 @@ class Logs:
         self._files: list[TextIO] = []
         self._security = self._open("security.log")
 
-    def component(self, component: Component) -> structlog.typing.FilteringBoundLogger:
+    def component(self, component: Component) -> Log:
         """Return the log of *component*."""
         return self._logger(f"{component.value}.log")
 
-    def server(self) -> structlog.typing.FilteringBoundLogger:
+    def server(self) -> Log:
         """Return the log of the server itself."""
         return self._logger("server.log")
 
@@ -75,8 +76,8 @@ class Logs:
         self._files.append(file)
         return file
 
-    def _logger(self, name: str) -> structlog.typing.FilteringBoundLogger:
-        logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+    def _logger(self, name: str) -> Log:
+        logger = structlog.wrap_logger(
             structlog.WriteLogger(self._open(name)),
             processors=[
                 structlog.processors.add_log_level,
@@ -87,7 +88,7 @@ class Logs:
             ],
             wrapper_class=structlog.make_filtering_bound_logger(self._level),
         )
-        return logger
+        return cast(Log, logger)
 
     def _repeat(
         self, _logger: object, method: str, event: structlog.typing.EventDict

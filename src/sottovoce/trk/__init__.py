@@ -1,6 +1,6 @@
 """TRK, the tracker: takes opens, clicks and unsubscribes."""
 
 from sottovoce.trk.app import TrkApp, create_home
-from sottovoce.trk.settings import TrkSettings, read_settings, starter_file
+from sottovoce.trk.settings import TRK_KEYS, TrkSettings
 
-__all__ = ["TrkApp", "TrkSettings", "create_home", "read_settings", "starter_file"]
+__all__ = ["TRK_KEYS", "TrkApp", "TrkSettings", "create_home"]

@@ -7,16 +7,18 @@ to HUB. It never dials LUI, and goes on collecting while HUB and LUI are down.
 import asyncio
 import secrets
 import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from sottovoce import __version__
-from sottovoce.contracts import Caller, HubCalls, HubHello, Status, TrkCalls
+from sottovoce.contracts import Caller, EdgePosture, HubCalls, HubHello, Status, TrkCalls
 from sottovoce.keystore import PrivateKeyEntry, loads
 from sottovoce.net.clock import Clock, monotonic
 from sottovoce.net.heartbeat import HeartbeatLoop
+from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.store import Database
 from sottovoce.trk.calls import CallsForLui, Desk
@@ -25,7 +27,6 @@ from sottovoce.trk.privacy import NetHasher
 from sottovoce.trk.ratelimit import Limiter
 from sottovoce.trk.service import EventStore, EventWriter, Feed, JobTable, Tracker
 from sottovoce.trk.service.moments import HOUR, millis
-from sottovoce.trk.service.writer import ServiceLog
 from sottovoce.trk.settings import TrkSettings
 from sottovoce.trk.web import PublicSite
 from sottovoce.web import WebServer, serve
@@ -67,7 +68,7 @@ class TrkApp:
         database: Database,
         *,
         clock: Clock,
-        log: ServiceLog,
+        log: Log,
     ) -> None:
         self._home = home
         self._settings = settings
@@ -82,6 +83,7 @@ class TrkApp:
         self._writing: asyncio.Task[None] | None = None
         self._web: WebServer | None = None
         self._closed = False
+        self._edges: Callable[[], tuple[EdgePosture, ...]] = tuple
 
     @classmethod
     async def open(  # noqa: PLR0913 - one component has exactly these partners, all by name
@@ -93,7 +95,8 @@ class TrkApp:
         own_name: str,
         secured: bool,
         clock: Clock,
-        log: ServiceLog,
+        log: Log,
+        edges: Callable[[], tuple[EdgePosture, ...]] = tuple,
     ) -> "TrkApp":
         """Open the database in *home* and everything that needs no port.
 
@@ -105,6 +108,7 @@ class TrkApp:
             secured: whether the server's internal traffic is (W4); HUB is told.
             clock: UTC.
             log: TRK's own log, as structlog's.
+            edges: gives the state of the connections that TRK dials, for HUB.
 
         Raises:
             StoreError: the database cannot be used.
@@ -114,6 +118,7 @@ class TrkApp:
         )
         database = await Database.open(database_path(home), migrations=MIGRATIONS)
         app = cls(home, settings, database, clock=clock, log=log)
+        app._edges = edges
         try:
             await app._furnish(hub, own_name, secured=secured)
         except BaseException:
@@ -189,6 +194,7 @@ class TrkApp:
             queue=max(self._store.current.last - self._store.acknowledged, 0),
             disk_free=self._disk_free,
             lost_events=self._writer.lost,
+            edges=self._edges(),
         )
 
     async def start(self) -> None:

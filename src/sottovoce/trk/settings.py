@@ -1,6 +1,5 @@
 """The keys of ``trk/tracker.ini`` and the settings made of them."""
 
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from sottovoce.ini import (
     PORT,
     AbsolutePath,
     AnyKey,
+    Document,
     Duration,
     HostName,
     Integer,
@@ -20,10 +20,9 @@ from sottovoce.ini import (
     Settings,
     Text,
     examine_table,
-    parse,
 )
 
-__all__ = ["KEYS", "TrkSettings", "read_settings", "starter_file"]
+__all__ = ["TRK_KEYS", "TrkSettings"]
 
 HUB_HOST = Key(
     "HubHost", HostName(), required=True, help="The name by which HUB's server identifies itself."
@@ -79,7 +78,7 @@ RESERVED_SPACE = Key(
 )
 
 #: Every key that the file may have.
-KEYS: tuple[AnyKey, ...] = (
+TRK_KEYS: tuple[AnyKey, ...] = (
     HUB_HOST,
     HUB_PORT,
     HUB_ADDRESS,
@@ -127,20 +126,22 @@ class TrkSettings:
     requests_per_second: int = 1000
     reserved_space: int = 64 * 1024 * 1024
 
+    @classmethod
+    def read(cls, document: Document, *, file: str) -> "TrkSettings":
+        """Read the settings of a parsed file.
 
-def read_settings(path: Path) -> TrkSettings:
-    """Read ``tracker.ini``.
+        Args:
+            document: of ``trk/tracker.ini``.
+            file: its name for messages.
 
-    Raises:
-        SettingsError: every fault at once.
-        IniSyntaxError: it is no INI file.
-        OSError: it cannot be read.
-    """
-    examined = examine_table(parse(path.read_bytes()), KEYS, file=str(path))
-    faults = [*examined.faults, *_further_faults(examined.settings, path)]
-    if faults:
-        raise SettingsError(faults, message="TRK does not start because of its settings.")
-    return _made_of(examined.settings)
+        Raises:
+            SettingsError: with every fault of the file.
+        """
+        examined = examine_table(document, TRK_KEYS, file=file)
+        faults = [*examined.faults, *_further_faults(examined.settings, file)]
+        if faults:
+            raise SettingsError(faults, message="TRK does not start because of its settings.")
+        return _made_of(examined.settings)
 
 
 def _made_of(values: Settings) -> TrkSettings:
@@ -162,7 +163,7 @@ def _made_of(values: Settings) -> TrkSettings:
     )
 
 
-def _further_faults(values: Settings, path: Path) -> list[Fault]:
+def _further_faults(values: Settings, file: str) -> list[Fault]:
     """Return what no single key can tell."""
     faults = []
     url = values.find(PUBLIC_URL)
@@ -173,7 +174,7 @@ def _further_faults(values: Settings, path: Path) -> list[Fault]:
                 why=f"PublicUrl {why}.",
                 expected="http:// or https://, a host name, perhaps a port, and nothing after it",
                 presented=url,
-                file=str(path),
+                file=file,
                 line=values.line_of(PUBLIC_URL.name),
                 key=PUBLIC_URL.name,
             )
@@ -187,19 +188,8 @@ def _further_faults(values: Settings, path: Path) -> list[Fault]:
                 why=f"{missing.name} is missing: WebKeystorePath and WebKeystorePassword "
                 "go together.",
                 hint=f"Add the line {missing.name}=…, or remove the other for plain HTTP.",
-                file=str(path),
+                file=file,
                 key=missing.name,
-            )
-        )
-    if password is not None and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        faults.append(
-            Fault(
-                code="file-not-private",
-                why="The file holds a password and can be read by other users than its owner.",
-                expected="mode 0600",
-                presented=f"mode {stat.S_IMODE(path.stat().st_mode):04o}",
-                hint=f"chmod 600 {path}",
-                file=str(path),
             )
         )
     return faults
@@ -218,22 +208,3 @@ def _bad_url(url: str) -> str:
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         return "has something after the host and port"
     return ""
-
-
-def starter_file(
-    *, hub_host: str, lui_host: str, public_url: str = "", public_port: int | None = None
-) -> str:
-    """Return the text of a first ``tracker.ini``, for ``sottovoce init``; every key explained."""
-    given = {
-        HUB_HOST.name: hub_host,
-        LUI_HOST.name: lui_host,
-        PUBLIC_URL.name: public_url,
-        PUBLIC_PORT.name: "" if public_port is None else str(public_port),
-    }
-    lines = ["# Settings of TRK, the tracker. Read at its start.", ""]
-    for key in KEYS:
-        value = given.get(key.name, "")
-        lines.append(f"# {key.help}")
-        lines.append(f"{key.name}={value}" if value else f"#{key.name}={key.default_text}")
-        lines.append("")
-    return "\n".join(lines)

@@ -14,9 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sottovoce.contracts import EventBatch, EventFacts, EventKind, PullEvents, TrackedEvent
 from sottovoce.errors import CallRefused
+from sottovoce.net.log import Log
 from sottovoce.trk.service.events import Epoch, EventStore
 from sottovoce.trk.service.moments import from_millis
-from sottovoce.trk.service.writer import EventWriter, ServiceLog
+from sottovoce.trk.service.writer import EventWriter
 
 __all__ = ["Feed"]
 
@@ -41,7 +42,7 @@ class Feed:
     """
 
     def __init__(
-        self, store: EventStore, writer: EventWriter, clock: Callable[[], int], log: ServiceLog
+        self, store: EventStore, writer: EventWriter, clock: Callable[[], int], log: Log
     ) -> None:
         self._store = store
         self._writer = writer

@@ -7,15 +7,15 @@ It knows neither HTTP nor what an event means.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from sottovoce.errors import StoreError
+from sottovoce.net.log import Log
 from sottovoce.trk.service.events import Draft, EventStore
 from sottovoce.trk.service.moments import MINUTE
 
-__all__ = ["EventWriter", "ServiceLog"]
+__all__ = ["EventWriter"]
 
 #: Seconds that an event may wait for company (F3: ≤ 20 ms).
 GROUP_DELAY = 0.02
@@ -37,22 +37,6 @@ DURABLE_LIMIT = 15.0
 SMOOTHED = 10 * MINUTE
 
 
-class ServiceLog(Protocol):
-    """As much of a structlog logger as is used here: an event's text and its fields."""
-
-    def info(self, event: str, /, **fields: Any) -> Any:
-        """Log a fact."""
-        ...
-
-    def warning(self, event: str, /, **fields: Any) -> Any:
-        """Log a change for the worse."""
-        ...
-
-    def error(self, event: str, /, **fields: Any) -> Any:
-        """Log a failure."""
-        ...
-
-
 class EventWriter:
     """Gathers events and stores them in groups for as long as :meth:`run` is awaited.
 
@@ -65,7 +49,7 @@ class EventWriter:
     lost at once, so that the room left serves unsubscribes.
     """
 
-    def __init__(self, store: EventStore, clock: Callable[[], int], log: ServiceLog) -> None:
+    def __init__(self, store: EventStore, clock: Callable[[], int], log: Log) -> None:
         self._store = store
         self._clock = clock
         self._log = log

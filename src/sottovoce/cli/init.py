@@ -1,0 +1,149 @@
+"""``sottovoce init``: make a server home; the code for the first account is printed once."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Iterator
+
+from sottovoce.cli.options import add_home, home_of
+from sottovoce.errors import WrongUsage
+from sottovoce.policy import Component
+
+__all__ = ["register", "run"]
+
+#: Option → the files and keys that it sets, where the file belongs to this server.
+_OPTIONS = {
+    "bind": ("server.ini:BindAddress",),
+    "internal_port": ("server.ini:InternalPort",),
+    "tracker_port": (
+        "server.ini:TrackerPort",
+        "lui/lui.ini:TrackerPort",
+    ),
+    "hub": ("lui/lui.ini:HubHost", "trk/tracker.ini:HubHost"),
+    "hub_port": ("lui/lui.ini:HubPort", "trk/tracker.ini:HubPort"),
+    "hub_address": ("lui/lui.ini:HubAddress", "trk/tracker.ini:HubAddress"),
+    "lui": ("hub/hub.ini:LuiHost", "trk/tracker.ini:LuiHost"),
+    "tracker": ("hub/hub.ini:TrackerHost", "lui/lui.ini:TrackerHost"),
+    "tracker_address": ("lui/lui.ini:TrackerAddress",),
+    "public_url": ("trk/tracker.ini:PublicUrl",),
+    "public_port": ("trk/tracker.ini:PublicPort",),
+    "public_address": ("trk/tracker.ini:PublicAddress",),
+    "smtp_host": ("lui/lui.ini:SmtpHost",),
+    "smtp_port": ("lui/lui.ini:SmtpPort",),
+}
+
+#: Names that are this server's own when nothing else is said.
+_OWN_NAME = ("hub", "lui", "tracker")
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``init`` to the commands."""
+    parser = commands.add_parser(
+        "init",
+        help="make a server home",
+        description="Make a server home: settings with every key explained, databases, an empty "
+        "keystore of trusted roots with a password of its own. On HUB's server the one-time code "
+        "for the first account is printed.",
+    )
+    add_home(parser, of="the new server")
+    parser.add_argument("--name", required=True, metavar="HOST", help="this server's name")
+    parser.add_argument(
+        "--components",
+        default="hub,lui,trk",
+        metavar="LIST",
+        help="which run here: hub, lui, trk, separated by commas (default: all)",
+    )
+    parser.add_argument("--hub", metavar="HOST", help="HUB's server (default: this one)")
+    parser.add_argument("--lui", metavar="HOST", help="LUI's server (default: this one)")
+    parser.add_argument("--tracker", metavar="HOST", help="TRK's server (default: this one)")
+    parser.add_argument("--hub-address", metavar="IP", help="connect there instead of by name")
+    parser.add_argument("--tracker-address", metavar="IP", help="connect there instead of by name")
+    parser.add_argument("--hub-port", metavar="PORT", help="HUB's internal port (default: 1099)")
+    parser.add_argument("--bind", metavar="IP", help="where the two ports listen")
+    parser.add_argument("--internal-port", metavar="PORT", help="default: 1099")
+    parser.add_argument("--tracker-port", metavar="PORT", help="default: 7000")
+    parser.add_argument("--public-url", metavar="URL", help="prefix of tracking links")
+    parser.add_argument("--public-port", metavar="PORT", help="TRK's web port")
+    parser.add_argument("--public-address", metavar="IP", help="where TRK's web port listens")
+    parser.add_argument("--smtp-host", metavar="HOST", help="the mail relay")
+    parser.add_argument("--smtp-port", metavar="PORT", help="its port (default: 25)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FILE:KEY=VALUE",
+        help="any other setting, such as lui/lui.ini:EventTransferInterval=30; may be repeated",
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the home; return the exit status."""
+    from sottovoce.net import utc_now
+    from sottovoce.server import HomePlan, create
+
+    plan = HomePlan(
+        path=home_of(args), components=_components(args.components), values=_values(args)
+    )
+    created = asyncio.run(create(plan, now=utc_now()))
+    code = created.set_up_code.reveal() if created.set_up_code is not None else None
+    if args.json:
+        print(json.dumps({"home": str(created.path), "set_up_code": code}))
+        return 0
+    print(f"Made {created.path} with {', '.join(created.files)}.")
+    if code is not None:
+        print(f"Set-up code for the first account (shown only now): {code}")
+        print(f"    next: sottovoce account set-up --home {created.path}")
+    print(f"    next: read the .ini files, then sottovoce start --home {created.path}")
+    return 0
+
+
+def _components(text: str) -> tuple[Component, ...]:
+    names = [name for name in text.lower().split(",") if name]
+    known = {component.value: component for component in Component}
+    if not names or any(name not in known for name in names) or len(set(names)) < len(names):
+        raise WrongUsage(
+            f"--components {text!r} is not a list of components.",
+            hint="Name each of hub, lui, trk at most once, separated by commas.",
+        )
+    return tuple(known[name] for name in names)
+
+
+def _values(args: argparse.Namespace) -> dict[str, dict[str, str]]:
+    from sottovoce.server import INI_FILES
+
+    present = {"server.ini", *(INI_FILES[component] for component in _components(args.components))}
+    values: dict[str, dict[str, str]] = {
+        "server.ini": {"ServerName": args.name, "Components": args.components.lower()}
+    }
+    for file, key, value in _settings(args):
+        if file in present:
+            values.setdefault(file, {})[key] = value
+    for setting in args.set:
+        file, key, value = _parsed(setting)
+        values.setdefault(file, {})[key] = value
+    return values
+
+
+def _settings(args: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
+    for option, targets in _OPTIONS.items():
+        value = getattr(args, option)
+        if value is None and option in _OWN_NAME:
+            value = args.name
+        if value is None:
+            continue
+        for target in targets:
+            file, key = target.split(":")
+            yield file, key, str(value)
+
+
+def _parsed(setting: str) -> tuple[str, str, str]:
+    place, equals, value = setting.partition("=")
+    file, colon, key = place.partition(":")
+    if not (equals and colon and file and key):
+        raise WrongUsage(
+            f"--set {setting!r} is not FILE:KEY=VALUE.",
+            hint="Write it as in --set lui/lui.ini:SmtpConnections=2.",
+        )
+    return file, key, value

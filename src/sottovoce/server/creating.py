@@ -1,0 +1,192 @@
+"""A new server home: folders, starter files with every key explained, databases, a root keystore.
+
+The home is built beside its place and moved there when it is whole: an interrupted ``init`` leaves
+nothing behind that looks like a home.
+"""
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import sottovoce.hub
+import sottovoce.lui
+import sottovoce.trk
+from sottovoce.errors import Fault, SettingsError, WrongUsage
+from sottovoce.hub import HUB_KEYS
+from sottovoce.ini import AnyKey, Secret, dumps, parse, read_table
+from sottovoce.keystore import Keystore, StoreFormat
+from sottovoce.keystore import dumps as write_keystore
+from sottovoce.lui import LUI_KEYS
+from sottovoce.policy import Component
+from sottovoce.server.home import INI_FILES
+from sottovoce.server.settings import SERVER_KEYS
+from sottovoce.store import write_atomically
+from sottovoce.trk import TRK_KEYS
+
+__all__ = ["Created", "HomePlan", "create", "starter_file"]
+
+#: Random octets of the trusted-root keystore's password: 144 bits, 24 characters.
+_PASSWORD_OCTETS = 18
+
+_TABLES: Mapping[str, tuple[AnyKey, ...]] = {
+    "server.ini": SERVER_KEYS,
+    INI_FILES[Component.HUB]: HUB_KEYS,
+    INI_FILES[Component.LUI]: LUI_KEYS,
+    INI_FILES[Component.TRK]: TRK_KEYS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePlan:
+    """What a new home is to be.
+
+    Args:
+        path: the folder; must not exist, or be empty.
+        components: which run here.
+        values: file within the home (``server.ini``, ``lui/lui.ini`` …) → key → value as text.
+    """
+
+    path: Path
+    components: tuple[Component, ...]
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """What was made.
+
+    Args:
+        path: the home.
+        files: written, relative to it, in order.
+        set_up_code: shown to the administrator once; None when HUB does not run here.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    set_up_code: Secret | None
+
+
+def starter_file(keys: Iterable[AnyKey], given: Mapping[str, str], *, title: str) -> bytes:
+    """Return an INI file with every key explained; those not given stand as comments.
+
+    Args:
+        keys: the file's table.
+        given: values by key name.
+        title: one line above.
+    """
+    parts = [dumps([], comments=[title])]
+    for key in keys:
+        required = " Required." if key.required else ""
+        about = f"\n{key.name}: {key.kind.label}. {key.help}{required}"
+        value = given.get(key.name)
+        if value is not None:
+            parts.append(dumps([(key.name, value)], comments=about.split("\n")))
+        else:
+            shown = f"{key.name}={key.default_text}"
+            parts.append(dumps([], comments=[*about.split("\n"), shown]))
+    return b"".join(parts)
+
+
+async def create(plan: HomePlan, *, now: datetime) -> Created:
+    """Make the home.
+
+    Args:
+        plan: what it is to be.
+        now: UTC.
+
+    Raises:
+        SettingsError: values that no such file may have, every one of them; nothing is made.
+        WrongUsage: there is something at that place already, or a value for a file that this
+            server does not have.
+    """
+    files = _files(plan)
+    with _staged(plan.path) as folder:
+        for name in ("commands", "conf", "logs"):
+            (folder / name).mkdir(mode=0o700)
+        for name, data in files.items():
+            (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
+            write_atomically(folder / name, data)
+        _trusted_roots(folder)
+        code = await _databases(folder, plan.components, now)
+    return Created(
+        path=plan.path,
+        files=(*files, "conf/cacerts", "conf/cacerts.password"),
+        set_up_code=code,
+    )
+
+
+def _files(plan: HomePlan) -> dict[str, bytes]:
+    """Write every INI file in memory, and read it back by its own table: all faults at once."""
+    wanted = ["server.ini", *(INI_FILES[component] for component in plan.components)]
+    for name in plan.values:
+        if name not in wanted:
+            raise WrongUsage(
+                f"This server has no file {name}.", hint=f"It has: {', '.join(wanted)}."
+            )
+    files, faults = {}, list[Fault]()
+    for name in wanted:
+        title = f"{name} of sottovoce. The rules are those of Java .properties files."
+        files[name] = starter_file(_TABLES[name], plan.values.get(name, {}), title=title)
+        unknown = set(plan.values.get(name, {})) - {key.name for key in _TABLES[name]}
+        extra = [(key, plan.values[name][key]) for key in sorted(unknown)]
+        try:
+            read_table(parse(files[name] + dumps(extra)), _TABLES[name], file=name)
+        except SettingsError as error:
+            faults += error.faults
+    if faults:
+        raise SettingsError(faults, message="No home was made.")
+    return files
+
+
+def _trusted_roots(folder: Path) -> None:
+    """Make the keystore of trusted roots, empty, with a password of its own (SPEC W15, W16)."""
+    password = Secret(secrets.token_urlsafe(_PASSWORD_OCTETS))
+    store = write_keystore(Keystore(), password, format=StoreFormat.PKCS12)
+    write_atomically(folder / "conf" / "cacerts", store)
+    write_atomically(folder / "conf" / "cacerts.password", f"{password.reveal()}\n".encode())
+
+
+async def _databases(
+    folder: Path, components: tuple[Component, ...], now: datetime
+) -> Secret | None:
+    code = None
+    if Component.HUB in components:
+        code = sottovoce.hub.new_set_up_code(secrets.token_bytes)
+        await sottovoce.hub.create_home(folder, set_up_code=code, now=now)
+    if Component.LUI in components:
+        await sottovoce.lui.create_home(folder, now=now)
+    if Component.TRK in components:
+        await sottovoce.trk.create_home(folder, now=now)
+    return code
+
+
+@contextlib.contextmanager
+def _staged(path: Path) -> Iterator[Path]:
+    """Give a folder to build in; move it to *path* when all went well, else remove it."""
+    path = path.absolute()
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise WrongUsage(
+            f"{path} exists and is not empty.",
+            hint="Choose another --home; nothing there was touched.",
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        staged.mkdir(mode=0o700)
+    except OSError as error:
+        raise WrongUsage(
+            f"{path} cannot be made: {error.strerror}.",
+            hint="Choose a place that this user may write to.",
+        ) from error
+    try:
+        yield staged
+        if path.exists():
+            path.rmdir()
+        staged.rename(path)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
