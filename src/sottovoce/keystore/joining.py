@@ -2,7 +2,7 @@
 
 Owns the joining rules. What Java's own reader (``PKCS12KeyStore``) makes of a store is the model:
 names from ``friendlyName``, key and certificate joined by ``localKeyID``, chains followed by
-issuer. It goes beyond it in three points, each with a warning: a key without a ``localKeyID`` gets the
+issuer. It goes beyond it in three points, each with a warning: a key without a ``localKeyID`` gets
 certificate of its public key; certificates without Java's trust attribute count as trusted where
 the store holds nothing else; equal names are kept apart. It knows no ASN.1.
 """

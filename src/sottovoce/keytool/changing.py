@@ -1,0 +1,119 @@
+"""``-delete``, ``-changealias``, ``-storepasswd``, ``-keypasswd``: changes inside one store.
+
+Owns these four verbs.
+"""
+
+from dataclasses import replace
+
+from sottovoce.errors import AliasTaken, KeystoreError, WrongUsage
+from sottovoce.ini import Secret
+from sottovoce.keystore import Keystore, PrivateKeyEntry, StoreFormat, dumps
+from sottovoce.keytool.world import Outcome, Session, Write
+
+__all__ = ["changealias", "delete", "keypasswd", "storepasswd"]
+
+
+def delete(session: Session) -> Outcome:
+    """Remove the entry ``-alias``.
+
+    Raises:
+        AliasMissing: there is no such entry.
+    """
+    if session.command.value("alias") is None:
+        raise WrongUsage("Must specify alias", hint="Give -alias NAME.")
+    store, password = session.open()
+    alias = session.existing(store, session.alias)
+    return session.outcome(session.save(store.without(alias), password))
+
+
+def changealias(session: Session) -> Outcome:
+    """Rename the entry ``-alias`` to ``-destalias``.
+
+    Raises:
+        AliasMissing: there is no such entry.
+        AliasTaken: the new name is in use.
+    """
+    new = session.command.value("destalias")
+    if new is None:
+        answer = session.world.ask("Enter destination alias name:  ")
+        if not answer:
+            raise WrongUsage("Must specify destination alias", hint="Give -destalias NAME.")
+        new = answer
+    new = new.lower()
+    store, password = session.open()
+    alias = session.existing(store, session.alias)
+    if new in store and store.spelling(new) != alias:
+        raise AliasTaken(f"Destination alias <{new}> already exists")
+    return session.outcome(session.save(store.renamed(alias, new), password))
+
+
+def storepasswd(session: Session) -> Outcome:
+    """Give the store another password; in PKCS#12 the private keys get it too.
+
+    With ``-cacerts`` the password that the server home keeps is changed with it (SPEC W15).
+
+    Raises:
+        KeystoreError: the new password is too short or the old one.
+        EntryLocked: a private key has a third password and could not follow.
+    """
+    store, password = session.open()
+    new = session.new_password("new", "new keystore password")
+    if new == password:
+        raise KeystoreError("Passwords must differ", code="password-same")
+    if store.format is StoreFormat.PKCS12:
+        _check_open(store)
+    else:
+        store = _with_key_passwords(session, store, password)
+    writes = [Write(session.path(), dumps(store, new, format=store.format))]
+    kept = session.world.cacerts_password_file() if session.flag("cacerts") else None
+    if kept is not None:
+        writes.append(Write(kept, f"{new.reveal()}\n".encode()))
+    return session.outcome(*writes)
+
+
+def _check_open(store: Keystore) -> None:
+    """Refuse to change the password over the head of a key that it does not open."""
+    for alias in store.key_aliases:
+        if not isinstance(store.entries[alias], PrivateKeyEntry):
+            store.key_entry(alias)
+
+
+def _with_key_passwords(session: Session, store: Keystore, password: Secret) -> Keystore:
+    """Let the keys of a JKS store keep their password, as the JDK does, and say so."""
+    kept = []
+    for alias in store.key_aliases:
+        entry = store.entries[alias]
+        if isinstance(entry, PrivateKeyEntry) and entry.password is None:
+            store = store.with_entry(alias, replace(entry, password=password))
+            kept.append(alias)
+    if kept:
+        session.say(
+            f"Note: in {store.format} the private keys keep their old password "
+            f"({', '.join(kept[:10])}). Make them equal: sottovoce keytool -keypasswd."
+        )
+    return store
+
+
+def keypasswd(session: Session) -> Outcome:
+    """Give the private key ``-alias`` a password of its own (JKS and JCEKS).
+
+    Raises:
+        KeystoreError: the store is PKCS#12, where keys have the store's password.
+        EntryLocked: ``-keypass`` does not open the key.
+    """
+    store, password = session.open()
+    if store.format is StoreFormat.PKCS12:
+        raise KeystoreError(
+            "-keypasswd commands not supported if -storetype is PKCS12",
+            hint="Change the password of the whole store: -storepasswd.",
+            code="keypasswd-pkcs12",
+        )
+    alias = session.existing(store, session.alias)
+    entry = session.key_entry(store, alias)
+    new = session.new_password("new", f"new key password for <{alias}>")
+    if new == (entry.password or password):
+        raise KeystoreError("Passwords must differ", code="password-same")
+    own = None if new == password else new
+    return session.outcome(
+        session.save(store.with_entry(alias, replace(entry, password=own)), password)
+    )
