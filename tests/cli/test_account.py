@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sottovoce.cli import account, account_acts
+from sottovoce.cli import account, account_acts, main
 from sottovoce.errors import AccountRefused, SottovoceError, StoreError, WrongUsage
 from sottovoce.hub import create_home, new_set_up_code
 from sottovoce.hub.service import Right
@@ -283,8 +283,43 @@ def test_no_home_at_all_is_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
         args.run(args)
 
 
-def test_no_verb_takes_a_password_or_code_as_an_argument() -> None:
-    """W20: arguments stand in the process list; only names of files may."""
+@pytest.mark.parametrize(
+    ("words", "status", "told"),
+    [
+        (["list"], 0, ""),
+        (["disable", "nobody"], 2, "account-missing: There is no account nobody."),
+        (["add", "bob", "--password-file", "/nowhere"], 64, "wrong-usage: /nowhere cannot be read"),
+        (["add", "bob", "--password", PASSWORD], 64, "give --password-file FILE"),
+        (["password", "ann", f"--password={PASSWORD}"], 64, "never arguments"),
+        (["set-up", "--password", PASSWORD], 64, "never arguments"),
+        (["set-up", "--code", PASSWORD], 64, "give --code-file FILE"),
+        (["fly"], 64, "invalid choice"),
+    ],
+)
+def test_the_exit_status_tells_what_happened(
+    set_up: Run,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    status: int,
+    told: str,
+) -> None:
+    """DESIGN §7: 0 fine, 2 faults, 64 wrong usage, never a traceback; W20: nor a secret."""
+    assert len(_accounts(set_up, capsys)) == 1
+    home = ["--home", str(tmp_path)] if words != ["fly"] else []
+    try:
+        ended = main(["account", *words, *home])
+    except SystemExit as ending:
+        ended = int(str(ending.code))
+
+    printed = capsys.readouterr().err
+    assert ended == status
+    assert told in printed
+    assert "Traceback" not in printed
+    assert PASSWORD not in printed, "a secret typed in the wrong place is not repeated"
+
+
+def test_every_verb_has_its_act() -> None:
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers()
     account.register(commands)
@@ -293,17 +328,7 @@ def test_no_verb_takes_a_password_or_code_as_an_argument() -> None:
         for action in commands.choices["account"]._actions
         if isinstance(action, argparse._SubParsersAction)
     ]
-    options = {
-        option
-        for verb in verbs.choices.values()
-        for action in verb._actions
-        for option in action.option_strings
-    }
 
-    assert {option for option in options if "password" in option or "code" in option} == {
-        "--password-file",
-        "--code-file",
-    }
     assert set(verbs.choices) == set(account_acts.ACTS)
 
 

@@ -203,10 +203,29 @@ async def test_silence_and_return_are_logged_once_each(
     await app.watch()
 
     assert [(entry["action"], entry["component"]) for entry in logged.entries] == [
+        ("component-reported", "trk"),
         ("component-silent", "trk"),
         ("component-back", "trk"),
     ]
-    assert "trk.test" in logged.entries[0]["event"]
+    assert "trk.test" in logged.entries[1]["event"]
+
+
+async def test_who_reports_in_and_who_is_refused_is_logged_when_it_changes(
+    app: HubApp, clock: _Clock, logged: LogCapture
+) -> None:
+    """W4: HUB's log names a half-secured installation as such; so does the refusal it sends."""
+    plain = Caller(component=Component.LUI, server="lui.test", secured=False, connection_id="c9")
+    for _ in range(3):
+        with pytest.raises(CallRefused) as caught:
+            await app.calls(plain).hello(_hello())
+    for _ in range(3):
+        await app.calls(LUI).hello(_hello())
+
+    refused, reported = logged.entries
+    assert (refused["action"], refused["code"]) == ("component-refused", "mode-mismatch")
+    assert (refused["log_level"], refused["connection_id"]) == ("warning", "c9")
+    assert refused["event"] == f"LUI on lui.test is refused: {caught.value.message}"
+    assert (reported["action"], reported["version"]) == ("component-reported", "1")
 
 
 async def test_expired_sessions_are_swept(app: HubApp, code: Secret, clock: _Clock) -> None:

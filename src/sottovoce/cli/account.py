@@ -7,7 +7,7 @@ the database.
 import argparse
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 __all__ = ["RIGHTS", "register", "run"]
 
@@ -47,7 +47,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _verb(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(
-        name, help=text, description=f"{text[:1].upper()}{text[1:]}."
+        name, help=text, description=f"{text[:1].upper()}{text[1:]}.", allow_abbrev=False
     )
     home = os.environ.get("SOTTOVOCE_HOME")
     parser.add_argument(
@@ -67,7 +67,35 @@ def _named(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--group", default="", metavar="GROUP", help="the group that it is in")
 
 
+class _Never(argparse.Action):
+    """Refuses an option by which a secret would become an argument, without repeating it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> NoReturn:
+        parser.error(
+            "passwords and codes are never arguments, which every user of this machine could "
+            f"read; give {self.dest}-file FILE, or let the command ask"
+        )
+
+
+def _never(parser: argparse.ArgumentParser, option: str) -> None:
+    parser.add_argument(
+        option,
+        dest=option,
+        action=_Never,
+        nargs="?",
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
+    )
+
+
 def _password_file(parser: argparse.ArgumentParser) -> None:
+    _never(parser, "--password")
     parser.add_argument(
         "--password-file",
         metavar="FILE",
@@ -78,6 +106,7 @@ def _password_file(parser: argparse.ArgumentParser) -> None:
 def _set_up_parser(verbs: Verbs) -> None:
     parser = _verb(verbs, "set-up", "make the first account, with the set-up code")
     parser.add_argument("--name", metavar="NAME", help="the account's name, instead of asking")
+    _never(parser, "--code")
     parser.add_argument(
         "--code-file",
         metavar="FILE",
