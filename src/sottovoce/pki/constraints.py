@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from sottovoce.pki.examined import Examined, canonical_name
-from sottovoce.pki.names import display_name
+from sottovoce.pki.names import display_name, printable
 from sottovoce.pki.naming import as_address, dns_name_problem
 
 __all__ = ["constraint_problem", "malformed_constraint", "malformed_name"]
@@ -207,6 +207,5 @@ def _shown(name: x509.GeneralName) -> str:
         case (
             x509.DNSName() | x509.RFC822Name() | x509.UniformResourceIdentifier() | x509.IPAddress()
         ):
-            text = "".join(char if char.isprintable() else "�" for char in str(name.value))
-            return f"'{text[:100]}'"
+            return f"'{printable(str(name.value), 100)}'"
     return f"of the form {type(name).__name__}"

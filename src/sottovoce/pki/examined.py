@@ -13,7 +13,14 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sottovoce.pki.names import dns_names, fingerprint, ip_addresses, key_fingerprint, short_name
+from sottovoce.pki.names import (
+    dns_names,
+    fingerprint,
+    ip_addresses,
+    key_fingerprint,
+    printable,
+    short_name,
+)
 
 __all__ = ["CanonicalName", "Examined", "canonical_name", "examine"]
 
@@ -159,7 +166,7 @@ class Examined:
         """What messages call the bearer."""
         names = dns_names(self.certificate) or tuple(map(str, ip_addresses(self.certificate)))
         if names and not self.is_authority:
-            return names[0][:100]
+            return printable(names[0], 100)
         return self.subject_text
 
     @property
@@ -201,7 +208,7 @@ def _read(read: Callable[[], _T], what: str, problems: list[str]) -> _T | None:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+    return printable((str(error).splitlines() or [type(error).__name__])[0], 160)
 
 
 @lru_cache(maxsize=REMEMBERED)

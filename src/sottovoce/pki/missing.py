@@ -42,11 +42,12 @@ def why_no_path(leaf: Examined, pool: Pool) -> tuple[tuple[Examined, ...], Fault
     top, depth = path[-1], len(path) - 1
     if pool.budget.spent or pool.gave_up:
         return path, _too_much(depth)
-    if top.self_issued and depth and _same_name_other_key(top, pool):
-        return path, _other_key(top, top, _same_name_other_key(top, pool), depth)
-    if top.self_issued and depth:
+    if signature_fits(top, top, pool.budget):
+        namesakes = _same_name_other_key(top, pool)
+        if namesakes:
+            return path, _other_key(top, top, namesakes, depth)
         return path, _untrusted_root(top, pool, depth)
-    others = [cert for cert in pool.named(top.issuer) if cert != top]
+    others = [cert for cert in pool.named(top.issuer) if cert not in path]
     if others:
         return path, _other_key(top, None, others, depth)
     return path, _unknown_issuer(path, pool)
@@ -153,13 +154,15 @@ def _unknown_issuer(path: Sequence[Examined], pool: Pool) -> Fault:
 
 def _sent_without_intermediate(top: Examined, pool: Pool) -> bool:
     """Look for signs that the unknown issuer is no root itself."""
+    if not top.issuer:
+        return False
     wanted = top.get(x509.AuthorityKeyIdentifier)
     for name in (wanted.authority_cert_issuer if wanted else None) or ():
         if isinstance(name, x509.DirectoryName) and _is_anchor(canonical_name(name.value), pool):
             return True
     if _UNDER_A_ROOT.search(top.issuer_text):
         return True
-    if any(pool.issuers(cert) for cert in pool.presented if cert.is_authority):
+    if any(set(pool.issuers(cert)) & pool.anchors for cert in pool.presented if cert.is_authority):
         return True  # it sends an intermediate that leads to a trusted root, but another one
     organisation = _organisation(top.issuer)
     return bool(organisation) and any(

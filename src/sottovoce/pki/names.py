@@ -20,6 +20,7 @@ __all__ = [
     "ip_addresses",
     "key_fingerprint",
     "parse_name",
+    "printable",
     "short_name",
     "uri_names",
 ]
@@ -120,7 +121,7 @@ def short_name(name: x509.Name) -> str:
     """Return what a person calls the bearer of this name: its common name, else all of it."""
     for oid in (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME):
         if found := name.get_attributes_for_oid(oid):
-            return _bounded("".join(c if c.isprintable() else "�" for c in _text(found[-1].value)))
+            return printable(_text(found[-1].value))
     return display_name(name)
 
 
@@ -142,6 +143,12 @@ def display_name(name: x509.Name) -> str:
         ]
         parts.append("+".join(pairs))
     return _bounded(", ".join(parts)) or "(empty)"
+
+
+def printable(text: str, limit: int = DISPLAY_LIMIT) -> str:
+    """Make a stranger's text fit for one line of a message: no control characters, bounded."""
+    clean = "".join(char if char.isprintable() else "�" for char in text[: 2 * limit])
+    return clean if len(clean) <= limit else f"{clean[:limit]}…"
 
 
 def _text(value: str | bytes) -> str:

@@ -11,7 +11,7 @@ import idna
 from cryptography import x509
 
 from sottovoce.errors import Fault
-from sottovoce.pki.names import common_name, dns_names, fingerprint, ip_addresses
+from sottovoce.pki.names import common_name, dns_names, fingerprint, ip_addresses, printable
 
 __all__ = ["as_address", "dns_name_problem", "matches_dns_name", "name_fault"]
 
@@ -117,7 +117,7 @@ def name_fault(
     """
     names, addresses = dns_names(certificate), ip_addresses(certificate)
     if not names and not addresses:
-        return _without_names(certificate, str(name))
+        return _without_names(certificate, printable(str(name)))
     address = as_address(name)
     if address is not None:
         return _address_fault(names, addresses, address)
@@ -126,13 +126,15 @@ def name_fault(
 
 def _without_names(certificate: x509.Certificate, name: str) -> Fault:
     called = common_name(certificate)
-    common = f"; its common name '{_bounded(called)}' is not looked at (RFC 9525)" if called else ""
+    common = (
+        f"; its common name '{printable(called)}' is not looked at (RFC 9525)" if called else ""
+    )
     return Fault(
         code="no-subject-alternative-name",
         why=f"The certificate {fingerprint(certificate)[:23]}… has no DNS name and no address in a "
         f"subject alternative name{common}.",
         expected=name,
-        presented=f"CN={_bounded(called)} only" if called else "no name",
+        presented=f"CN={called} only" if called else "no name",
         hint=f"Reissue it with {name} as subject alternative name.",
         depth=0,
     )
@@ -169,12 +171,12 @@ def _dns_fault(
 ) -> Fault | None:
     if any(matches_dns_name(pattern, name) for pattern in names):
         return None
-    shown = _bounded(name)
+    shown = printable(name)
     presented = _listed(names, addresses)
     if near := next((p for p in names if "*" in p and _nearly(p, _reference(name))), None):
         return Fault(
             code="wildcard-mismatch",
-            why=f"Asked for {shown}; '{_bounded(near)}' in the certificate stands for exactly one "
+            why=f"Asked for {shown}; '{printable(near)}' in the certificate stands for exactly one "
             "whole left-most label with at least two after it.",
             expected=shown,
             presented=presented,
@@ -198,11 +200,6 @@ def _nearly(pattern: str, name: str) -> bool:
 
 
 def _listed(names: tuple[str, ...], addresses: tuple[IPv4Address | IPv6Address, ...]) -> str:
-    every = [_bounded(name) for name in names] + [str(address) for address in addresses]
+    every = [printable(name) for name in names] + [str(address) for address in addresses]
     more = f" and {len(every) - SHOWN_NAMES} more" if len(every) > SHOWN_NAMES else ""
     return ", ".join(every[:SHOWN_NAMES]) + more
-
-
-def _bounded(text: str) -> str:
-    clean = "".join(char if char.isprintable() else "�" for char in text)
-    return clean if len(clean) <= NAME_LIMIT else f"{clean[:NAME_LIMIT]}…"

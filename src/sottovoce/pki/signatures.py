@@ -9,7 +9,7 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from sottovoce.pki.examined import Examined
@@ -23,6 +23,10 @@ SIGNATURE_BUDGET = 200
 REMEMBERED = 1024
 
 _WEAK_HASHES = (hashes.MD5, hashes.SHA1)
+_RSA = "1.2.840.113549.1.1."
+#: ANSI X9.62 with SHA-1 and SHA-2, and NIST's with SHA-3.
+_ECDSA = ("1.2.840.10045.4.", "2.16.840.1.101.3.4.3.")
+_ED25519 = x509.SignatureAlgorithmOID.ED25519.dotted_string
 _Signed = x509.Certificate | x509.CertificateRevocationList
 
 
@@ -74,16 +78,16 @@ def signed_by(signed: _Signed, key: CertificatePublicKeyTypes) -> bool:
 
 
 def _check(signed: _Signed, body: bytes, key: CertificatePublicKeyTypes) -> bool:
-    parameters = signed.signature_algorithm_parameters
-    match key, parameters:
-        case rsa.RSAPublicKey(), padding.PKCS1v15() | padding.PSS():
-            algorithm = signed.signature_hash_algorithm
-            if algorithm is None:
-                return False
-            key.verify(signed.signature, body, parameters, algorithm)
-        case ec.EllipticCurvePublicKey(), ec.ECDSA():
-            key.verify(signed.signature, body, parameters)
-        case ((ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey()), None):
+    scheme = signed.signature_algorithm_oid.dotted_string
+    algorithm = signed.signature_hash_algorithm
+    match key:
+        case rsa.RSAPublicKey() if algorithm is not None and scheme.startswith(_RSA):
+            given = signed.signature_algorithm_parameters
+            scheme_padding = given if isinstance(given, padding.PSS) else padding.PKCS1v15()
+            key.verify(signed.signature, body, scheme_padding, algorithm)
+        case ec.EllipticCurvePublicKey() if algorithm is not None and scheme.startswith(_ECDSA):
+            key.verify(signed.signature, body, ec.ECDSA(algorithm))
+        case ed25519.Ed25519PublicKey() if scheme == _ED25519:
             key.verify(signed.signature, body)
         case _:
             return False
@@ -95,16 +99,13 @@ def signature_weakness(signed: _Signed) -> str:
 
     Refused: MD5 and SHA-1 (RFC 6151, RFC 9155; NIST SP 800-131A), and whatever is not known here.
     """
+    scheme = signed.signature_algorithm_oid.dotted_string
     try:
         algorithm = signed.signature_hash_algorithm
-        parameters = signed.signature_algorithm_parameters
     except (UnsupportedAlgorithm, ValueError, TypeError):
-        return f"an unknown algorithm ({signed.signature_algorithm_oid.dotted_string})"
+        return f"an unknown algorithm ({scheme})"
     if algorithm is None:
-        edwards = x509.SignatureAlgorithmOID.ED25519
-        if signed.signature_algorithm_oid == edwards and parameters is None:
-            return ""
-        return f"the algorithm {signed.signature_algorithm_oid.dotted_string}"
+        return "" if scheme == _ED25519 else f"the algorithm {scheme}"
     if isinstance(algorithm, _WEAK_HASHES):
         return {"md5": "MD5", "sha1": "SHA-1"}[algorithm.name]
     return ""
