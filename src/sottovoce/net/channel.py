@@ -141,6 +141,8 @@ class Channel(_Conversation):
         super().__init__(wire, facts, limits)
         self._pending: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._next_id = 0
+        self._leaving = False
+        self._tasks = TaskOwner(_unexpected)
         self._room = asyncio.Event()
         self._room.set()
         wire.deliver_to(self.receive)
@@ -187,6 +189,7 @@ class Channel(_Conversation):
         finally:
             timer.cancel()
             self._pending.pop(number, None)
+            self._leave_when_answered()
         return _decoder(spec.reply).decode(raw)
 
     async def aclose(self) -> None:
@@ -215,8 +218,14 @@ class Channel(_Conversation):
                 self.wire.abort()
 
     def _said_bye(self, code: str, message: str) -> None:
-        """The other side takes no new calls; what is under way is still answered."""
+        """The other side takes no new calls; when all under way are answered, close."""
         self._why = f"the peer said goodbye: {code}{f' ({message})' if message else ''}"
+        self._leave_when_answered()
+
+    def _leave_when_answered(self) -> None:
+        if self._why and not self._pending and not self._leaving:
+            self._leaving = True
+            self._tasks.spawn(self._finish("done"), name="channel-farewell")
 
     def _expire(self, number: int, spec: CallSpec) -> None:
         answer = self._pending.get(number)
@@ -358,6 +367,12 @@ class ServingChannel(_Conversation):
             self._running.pop(call.id, None)
         await self.wire.drained()
         self._say(answer)
+
+
+def _unexpected(name: str, error: BaseException) -> None:
+    """Let the loop's own handler speak of an error that has no better place."""
+    loop = asyncio.get_running_loop()
+    loop.call_exception_handler({"message": f"{name} failed", "exception": error})
 
 
 def _fault(code: str, message: str) -> SottovoceError:

@@ -126,7 +126,14 @@ class _Dial:
         async with asyncio.timeout(limits.greeting):
             facts = await self._greet(wire, secured)
         self._log(Outcome.ACCEPTED)
-        return Channel(wire, facts, limits)
+        channel = Channel(wire, facts, limits)
+        channel.closed.add_done_callback(self._closed)
+        return channel
+
+    def _closed(self, why: "asyncio.Future[str]") -> None:
+        if not why.cancelled():
+            self._phase = "calls"
+            self._log(Outcome.CLOSED, detail=why.result())
 
     # TLS, or none.
 

@@ -8,7 +8,7 @@ without a task or a queue in between. What is sent within one turn of the loop l
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from sottovoce.errors import LocalProtocolError, RemoteProtocolError
 from sottovoce.rpc import Connection, Message
@@ -82,9 +82,9 @@ class Wire(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the socket."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=2**18)
+        # uvloop's transports are no subclass of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=2**18)
         if self._on_connected is not None:
             self._on_connected(self)
 

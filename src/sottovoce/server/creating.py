@@ -7,6 +7,7 @@ nothing behind that looks like a home.
 import contextlib
 import secrets
 import shutil
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -81,13 +82,13 @@ def starter_file(keys: Iterable[AnyKey], given: Mapping[str, str], *, title: str
     parts = [dumps([], comments=[title])]
     for key in keys:
         required = " Required." if key.required else ""
-        about = f"\n{key.name}: {key.kind.label}. {key.help}{required}"
+        about = f"{key.name}: {key.kind.label}. {key.help}{required}"
+        comments = ["", *textwrap.wrap(about, 96)]
         value = given.get(key.name)
         if value is not None:
-            parts.append(dumps([(key.name, value)], comments=about.split("\n")))
+            parts.append(dumps([(key.name, value)], comments=comments))
         else:
-            shown = f"{key.name}={key.default_text}"
-            parts.append(dumps([], comments=[*about.split("\n"), shown]))
+            parts.append(dumps([], comments=[*comments, f"{key.name}={key.default_text}"]))
     return b"".join(parts)
 
 

@@ -1,7 +1,8 @@
 """One server as a process: everything read and checked, then ports opened, components started.
 
 The order is the promise: no port is opened before every file is right, no component is started
-before the ports are there, and at the end everything closes in the reverse order.
+before all ports are there, and at the end everything closes in the reverse order: callers before
+those whom they call.
 """
 
 import asyncio
@@ -157,7 +158,7 @@ class Server:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self) -> None:
-        """Open the databases, then the ports, then start the components.
+        """Open databases and ports, the called before their callers; then start the components.
 
         Raises:
             SottovoceError: something cannot be had; what was opened before is closed again.
@@ -179,16 +180,14 @@ class Server:
         here = plan.settings.components
         if plan.hub is not None:
             self.hub = await self._open_hub(plan.hub)
-        if plan.trk is not None:
-            self.trk = await self._open_trk(plan.trk, endpoint)
-        if plan.lui is not None:
-            self.lui = await self._open_lui(plan.lui, endpoint)
-        if self.hub is not None:
             offer = Offer(HubCalls, self.hub.calls)
             await self._listen(endpoint, Component.HUB, plan.settings.internal_port, offer)
-        if self.trk is not None:
+        if plan.trk is not None:
+            self.trk = await self._open_trk(plan.trk, endpoint)
             offer = Offer(TrkCalls, self.trk.calls)
             await self._listen(endpoint, Component.TRK, plan.settings.tracker_port, offer)
+        if plan.lui is not None:
+            self.lui = await self._open_lui(plan.lui, endpoint)
         for component in here:
             app = {Component.HUB: self.hub, Component.LUI: self.lui, Component.TRK: self.trk}
             running = app[component]
@@ -350,12 +349,3 @@ class Server:
             rows.append(("public web", self.trk.public_url))
         rows += [("home", str(plan.home.path)), ("logs", str(plan.home.logs))]
         return rows
-
-
-async def run(server: Server, stop: asyncio.Event) -> None:
-    """Run *server* until *stop* is set."""
-    await server.start()
-    try:
-        await stop.wait()
-    finally:
-        await server.stop()
