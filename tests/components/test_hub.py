@@ -2,13 +2,15 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, MutableMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import structlog
 from structlog.testing import LogCapture
+from structlog.typing import Processor
 
 from sottovoce.contracts import (
     AuditRow,
@@ -37,8 +39,6 @@ SETTINGS = HubSettings(lui_host="lui.test", tracker_host="trk.test", heartbeat_i
 LUI = Caller(component=Component.LUI, server="lui.test", secured=True, fingerprint="AA:BB")
 TRK = Caller(component=Component.TRK, server="trk.test", secured=True, fingerprint="CC:DD")
 
-Opener = Callable[[], "asyncio.Future[HubApp]"]
-
 
 class _Clock:
     now = START
@@ -65,7 +65,7 @@ async def code(tmp_path: Path) -> Secret:
     return drawn
 
 
-async def _open(home: Path, clock: _Clock, logged: LogCapture) -> HubApp:
+async def _open(home: Path, clock: _Clock, logged: Processor) -> HubApp:
     log = structlog.wrap_logger(
         None, processors=[logged], wrapper_class=structlog.make_filtering_bound_logger(0)
     )
@@ -208,6 +208,86 @@ async def test_silence_and_return_are_logged_once_each(
         ("component-back", "trk"),
     ]
     assert "trk.test" in logged.entries[1]["event"]
+
+
+class _Heard:
+    """A log that can be waited for."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, asyncio.Event] = {}
+        self.lines: list[dict[str, object]] = []
+
+    def __call__(
+        self, _logger: object, _method: str, line: MutableMapping[str, object]
+    ) -> NoReturn:
+        self.lines.append(dict(line))
+        self._event(str(line["action"])).set()
+        raise structlog.DropEvent
+
+    def _event(self, action: str) -> asyncio.Event:
+        return self._events.setdefault(action, asyncio.Event())
+
+    async def wait(self, action: str) -> dict[str, object]:
+        await asyncio.wait_for(self._event(action).wait(), timeout=30)
+        return next(line for line in self.lines if line["action"] == action)
+
+
+@pytest.fixture
+async def heard(
+    tmp_path: Path, code: Secret, clock: _Clock
+) -> AsyncIterator[tuple[HubApp, _Heard]]:
+    """A HUB whose log can be waited for."""
+    assert code
+    listener = _Heard()
+    opened = await _open(tmp_path, clock, listener)
+    yield opened, listener
+    await opened.aclose()
+
+
+async def test_the_background_work_goes_on_by_itself(
+    heard: tuple[HubApp, _Heard], clock: _Clock
+) -> None:
+    app, log = heard
+    await app.calls(TRK).hello(_hello())
+    clock.now += timedelta(seconds=31)
+    await app.start()
+
+    line = await log.wait("component-silent")
+
+    assert line["component"] == "trk"
+
+
+async def test_a_full_disk_does_not_end_the_background_work(
+    heard: tuple[HubApp, _Heard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, log = heard
+    full = StoreError("The disk is full.", hint="Free space.", code="store-full")
+
+    async def fail() -> int:
+        raise full
+
+    monkeypatch.setattr(app, "sweep", fail)
+    await app.start()
+    line = await log.wait("hub-sweep-failed")
+
+    assert (line["event"], line["code"]) == (str(full), "store-full")
+    assert "hub-sweep" in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_a_mistake_in_the_background_work_is_heard_of(
+    heard: tuple[HubApp, _Heard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, log = heard
+
+    async def fail() -> None:
+        raise LookupError("a mistake in the program")
+
+    monkeypatch.setattr(app, "watch", fail)
+    await app.start()
+    line = await log.wait("task-failed")
+
+    assert line["task"] == "hub-watch"
+    assert "a mistake in the program" in str(line["event"])
 
 
 async def test_who_reports_in_and_who_is_refused_is_logged_when_it_changes(

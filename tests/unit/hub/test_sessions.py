@@ -12,6 +12,7 @@ from sottovoce.contracts import Login
 from sottovoce.errors import CallRefused
 from sottovoce.hub import schema
 from sottovoce.hub.service import (
+    CHEAPEST,
     OWASP_MINIMUM,
     AccountName,
     AccountState,
@@ -240,6 +241,27 @@ async def test_a_log_in_renews_a_hash_of_an_older_preset(staffed: "Hub") -> None
 
     assert encoded.startswith(OWASP_MINIMUM.prefix)
     assert (await staffed.sessions.login(Login(account="ann", password=PASSWORD))).account == "ann"
+
+
+async def test_a_password_changed_while_the_old_one_is_checked_wins(staffed: "Hub") -> None:
+    """Whoever knew the old one must not come out of the race with a session."""
+
+    class Slow(PasswordHasher):
+        async def matches(self, encoded: str | None, password: Secret) -> bool:
+            right = await super().matches(encoded, password)
+            await staffed.accounts.set_password(ANN, Secret("another long one"), actor="test")
+            return right
+
+    sessions = Sessions(
+        staffed.database,
+        hasher=Slow(CHEAPEST, random=secrets.token_bytes),
+        clock=staffed.clock,
+        random=secrets.token_bytes,
+    )
+    with pytest.raises(CallRefused) as caught:
+        await sessions.login(Login(account="ann", password=PASSWORD))
+
+    assert caught.value.code == "login-bad"
 
 
 async def test_the_sweep_takes_what_is_over_and_nothing_else(staffed: "Hub") -> None:
