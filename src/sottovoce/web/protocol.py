@@ -25,6 +25,7 @@ HEAD_TIMEOUT = 10.0
 REQUEST_TIMEOUT = 20.0
 
 _logger = logging.getLogger("sottovoce.web")
+_logger.setLevel(logging.ERROR)  # what strangers send is no news; an error of ours is
 
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -73,7 +74,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Take a request's first byte."""
         self._in_head = True
-        self._head_raw = self._head_parsed = 0
+        self._head_parsed = 0
         if self._deadline is None:
             self._arm(HEAD_TIMEOUT)
         super().on_message_begin()
@@ -99,6 +100,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Stop waiting: the request is whole."""
+        self._head_raw = 0
         self._disarm()
         super().on_message_complete()
 

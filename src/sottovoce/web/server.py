@@ -103,6 +103,7 @@ async def serve(
             loop="none",
             interface="asgi3",
             log_config=None,
+            log_level="warning",  # below it, uvicorn writes paths, and tokens stand in them
             access_log=False,
             server_header=False,
             proxy_headers=False,
