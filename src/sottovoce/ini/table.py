@@ -189,10 +189,17 @@ class _Reading:
             if fault.code != "ini-repeated-key" or fault.key in known
         ]
         self.values: dict[str, object] = {}
+        self.secret_astray = False
 
     def run(self) -> Examined:
         in_force = {entry.key: entry for entry in self.document.entries}
         known = {key.name for key in self.keys}
+        # Then the password may stand anywhere.
+        self.secret_astray = any(
+            key.kind.secret
+            and (entry.value == "" if (entry := in_force.get(key.name)) else key.required)
+            for key in self.keys
+        )
         self._unknown([entry for entry in self.document.entries if entry.key not in known])
         for key in self.keys:
             entry = in_force.get(key.name)
@@ -217,7 +224,7 @@ class _Reading:
         names = [key.name for key in self.keys]
         for number, entry in enumerate(entries[:MOST_FAULTS]):
             meant = nearest(entry.key, names) if number < _SUGGESTIONS else None
-            show = meant is not None or self._may_show_key(entry)
+            show = self._may_show_key(entry, meant)
             name = f"“{shown(entry.key)}”" if show else "This line's first word (not shown)"
             self.faults.append(
                 Fault(
@@ -231,12 +238,17 @@ class _Reading:
                 )
             )
 
-    def _may_show_key(self, entry: Entry) -> bool:
+    def _may_show_key(self, entry: Entry, meant: str | None) -> bool:
         """A password on a line of its own is read as a key: show only what was meant as one."""
         if not self.secret_names:
             return True
+        if any(name in entry.key.casefold() for name in self.secret_names):
+            return False
+        if meant is not None:
+            return entry.separated or len(entry.key) <= len(meant)
         plain = _KEY_LIKE.fullmatch(entry.key) is not None
-        return plain and entry.separated and not entry.value.startswith("=") and bool(entry.value)
+        assigned = entry.separated and bool(entry.value) and not entry.value.startswith("=")
+        return plain and assigned and not self.secret_astray
 
     def _missing(self, key: AnyKey) -> None:
         hint = f"Add the line {key.name}=… ({key.kind.label})."
@@ -291,7 +303,7 @@ class _Reading:
     def _may_hold_a_secret(self, entry: Entry) -> bool:
         folded = entry.raw.casefold()
         return bool(self.secret_names) and (
-            entry.continued or any(name in folded for name in self.secret_names)
+            entry.continued or "=" in folded or any(name in folded for name in self.secret_names)
         )
 
     def _without_trailing_blank(self, key: AnyKey, entry: Entry) -> str:

@@ -210,6 +210,12 @@ def test_the_encoding_is_only_a_warning() -> None:
         "InternalPort=1\\\npassword geheim\n",
         "Components=hub, lui,\\\nPassword=geheim\n",
         "ServerName=hub\\\ngeheim,x\n",
+        "Passwordgeh\n",
+        "Passwordgeheim=x\n",
+        "Passwordgeheim x\n",
+        "Titlegeh\n",
+        "Password=\ngeheim=x\n",
+        "Home=conf/xPasswrd=geheim\n",
     ],
 )
 def test_no_fault_shows_a_password(text: str) -> None:

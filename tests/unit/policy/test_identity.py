@@ -1,13 +1,15 @@
 """Certificate → peer identity; the certificates are made by ``cryptography`` alone."""
 
 from datetime import UTC, datetime
+from ipaddress import ip_address
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from sottovoce.errors import CertificateFormatError
 from sottovoce.policy import Component, PeerIdentity
 
 FROM = datetime(2026, 1, 1, tzinfo=UTC)
@@ -76,10 +78,24 @@ def test_roles_come_from_uri_names_of_our_own_form(key: ec.EllipticCurvePrivateK
 
 
 def test_addresses_are_no_names(key: ec.EllipticCurvePrivateKey) -> None:
-    from ipaddress import ip_address
-
     identity = PeerIdentity.from_certificate(
         _certificate(key, x509.IPAddress(ip_address("127.0.0.2")))
     )
 
     assert identity.names == ()
+
+
+def test_a_certificate_that_cannot_be_described_is_malformed(
+    key: ec.EllipticCurvePrivateKey,
+) -> None:
+    """A stranger may send anything: one kind of error, and no other, comes of it."""
+    data = _certificate(key, x509.DNSName("a.test")).public_bytes(serialization.Encoding.DER)
+    certificate = x509.load_der_x509_certificate(
+        data.replace(b"common.test", b"\xff\xfe\xfd" * 3 + b"ab")
+    )
+
+    with pytest.raises(CertificateFormatError) as caught:
+        PeerIdentity.from_certificate(certificate)
+
+    assert caught.value.code == "certificate-malformed"
+    assert isinstance(caught.value.__cause__, ValueError)
