@@ -38,6 +38,7 @@ CONTEXT_FIELDS: Mapping[str, str] = {
     "same-issuer-name": "yes when both sides know a CA of that name, with different keys",
     "issuer-trusted": "yes when the root of the presented chain is among the roots here",
     "clocks-differ": "yes when the two servers' clocks differ by more than five minutes",
+    "wildcard": "yes when one of the certificate's names begins with *.",
     "own-expired": "yes when this server's own certificate has expired",
 }
 
@@ -205,7 +206,11 @@ def _number_hits(text: Prepared) -> Iterator[_Hit]:
 
 
 def _code_hits(text: Prepared) -> Iterator[_Hit]:
-    """Find our own codes: surely where a code stands, perhaps where one merely occurs."""
+    """Find our own codes: surely where a code stands, perhaps where one merely occurs.
+
+    Codes of one word (``revoked``, ``store``) are words of every log; they count only where a field
+    named ``code`` holds them, see :func:`_word_hits`.
+    """
     for pattern, group, weight in (
         (_CODE_PLACES[0], 1, 0.97),
         (_CODE_PLACES[1], 1, 0.97),
@@ -213,9 +218,17 @@ def _code_hits(text: Prepared) -> Iterator[_Hit]:
     ):
         for code in pattern.finditer(text.kept):
             entry = entry_of(code.group(group))
-            if entry is not None:
+            if entry is not None and ("-" in entry.code or pattern is _CODE_PLACES[0]):
                 span = code.span(group)
                 yield _Hit(entry, weight, Found(*span, {}, code.group(group)))
+
+
+def _word_hits(text: Prepared) -> Iterator[_Hit]:
+    """Find codes of one word at the start of a line; for texts in which nothing else was found."""
+    for code in _CODE_PLACES[1].finditer(text.kept):
+        entry = entry_of(code.group(1))
+        if entry is not None and (entry.code != "error" or text.kept == "error"):
+            yield _Hit(entry, 0.97, Found(*code.span(1), {}, code.group(1)))
 
 
 def _hits(text: Prepared, sent_by: str) -> list[_Hit]:
@@ -285,9 +298,8 @@ def explain(text: str, context: Mapping[str, str] | None = None) -> list[Diagnos
     """
     known = {name: str(value) for name, value in (context or {}).items()}
     prepared = prepare(text)
-    return _ranked(_hits(prepared, known.get("sent-by", "")), known) or _last_resort(
-        prepared, known
-    )
+    hits = _hits(prepared, known.get("sent-by", "")) or _word_hits(prepared)
+    return _ranked(hits, known) or _last_resort(prepared, known)
 
 
 def explain_alert(

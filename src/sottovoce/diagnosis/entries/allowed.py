@@ -59,8 +59,7 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.OWN,
         message=(
             "SSLAllowedClients has blanks ({presented|around a comma}): a name with a blank "
-            "before it "
-            "matches no certificate."
+            "before it matches no certificate."
         ),
         next_step="Write the names with commas and no blanks: {expected|hub.test,trk.test}.",
         says=(Says("sslallowedclients has blanks", 0.97, "sottovoce"),),
@@ -72,8 +71,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.OWN,
         message="SSLAllowedClients is empty: nobody may connect, not even this server itself.",
         next_step=(
-            "List the names of all servers of the installation in SSLAllowedClients, own "
-            "name included."
+            "List the names of all servers of the installation in SSLAllowedClients, own name "
+            "included."
         ),
         says=(Says("sslallowedclients is empty", 0.97, "sottovoce"),),
     ),
@@ -87,7 +86,7 @@ ENTRIES: tuple[Entry, ...] = (
             "In force is {expected|what was read at the last start or reload}; on disk is "
             "{presented|something newer}, not yet read."
         ),
-        next_step="Have the server read it again (sottovoce reload), or restart it.",
+        next_step="Have the server read its files again, or restart it.",
         says=(Says("file changed {}, not yet read", 0.95, "sottovoce"),),
     ),
     Entry(
@@ -100,8 +99,8 @@ ENTRIES: tuple[Entry, ...] = (
             "roster grants {expected|another role}."
         ),
         next_step=(
-            "Have {peer}'s certificate issued with the role it needs, or correct Components in its "
-            "server.ini."
+            "Have {peer}'s certificate issued with the role it needs, or correct Components in "
+            "its server.ini."
         ),
         alerts=(Alert("openssl", "access_denied", 0.15),),
     ),

@@ -53,8 +53,8 @@ ENTRIES: tuple[Entry, ...] = (
         code="job-conflict",
         title="The job was changed meanwhile",
         message=(
-            "The job is {presented|in another state} and not {expected|as it was read}: "
-            "somebody else changed it."
+            "The job is {presented|in another state} and not {expected|as it was read}: somebody "
+            "else changed it."
         ),
         next_step="Read it again and repeat the step.",
     ),
@@ -113,12 +113,12 @@ ENTRIES: tuple[Entry, ...] = (
         title="Recipients of whom it is not known whether they got the mail",
         severity=Severity.WARNING,
         message=(
-            "{presented|Some} recipients are uncertain: the mail was handed over and the "
-            "answer never came."
+            "{presented|Some} recipients are uncertain: the mail was handed over and the answer "
+            "never came."
         ),
         next_step=(
-            "Compare with the relay's log, then settle each with sottovoce job; nothing is "
-            "sent twice unasked."
+            "Compare with the relay's log, then settle each with sottovoce job; nothing is sent "
+            "twice unasked."
         ),
     ),
 )

@@ -11,9 +11,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T9",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its issuer {presented|in the chain} is not allowed "
-            "to sign "
-            "certificates ({expected|no CA:TRUE in its basic constraints})."
+            "{own} did not accept {peer}: its issuer {presented|in the chain} is not allowed to "
+            "sign certificates ({expected|no CA:TRUE in its basic constraints})."
         ),
         next_step=(
             "Have {peer}'s certificate issued by a CA certificate with basicConstraints CA:TRUE."
@@ -58,13 +57,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T9",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: a CA in its chain permits {expected|fewer} CAs below it, "
-            "the chain has {presented|more}."
+            "{own} did not accept {peer}: a CA in its chain permits {expected|fewer} CAs below "
+            "it, the chain has {presented|more}."
         ),
         next_step=(
-            "Have {peer}'s certificate issued by a CA nearer to the root, or reissue the "
-            "upper CA with a "
-            "larger path length."
+            "Have {peer}'s certificate issued by a CA nearer to the root, or reissue the upper "
+            "CA with a larger path length."
         ),
         says=(
             Says("path length constraint exceeded", 0.95, "openssl"),
@@ -94,8 +92,8 @@ ENTRIES: tuple[Entry, ...] = (
             Says("excessive message size", 0.6, "openssl"),
             Says(
                 (
-                    "the certificate chain length ({presented}) exceeds the maximum allowed length "
-                    "({expected})"
+                    "the certificate chain length ({presented}) exceeds the maximum allowed "
+                    "length ({expected})"
                 ),
                 0.95,
                 "java",
@@ -190,8 +188,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         message=(
             "{own} did not accept {peer}: its chain has a critical extension that is not "
-            "understood "
-            "({presented|its OID is in the log}); what is critical must not be passed over."
+            "understood ({presented|its OID is in the log}); what is critical must not be passed "
+            "over."
         ),
         next_step=(
             "Have {peer}'s certificate issued without that extension, or with it not critical."

@@ -21,8 +21,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K7",),
         severity=Severity.WARNING,
         message=(
-            "Aliases of {file|the keystore} differ in case only ({presented|see keytool "
-            "-list}); Java sees one entry, the last."
+            "Aliases of {file|the keystore} differ in case only ({presented|see keytool -list}); "
+            "Java sees one entry, the last."
         ),
         next_step="Give one of them another alias (sottovoce keytool -changealias).",
     ),
@@ -32,8 +32,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K7",),
         severity=Severity.WARNING,
         message=(
-            "Two entries of {file|the keystore} have one alias ({presented|see keytool "
-            "-list}); Java sees the later one only."
+            "Two entries of {file|the keystore} have one alias ({presented|see keytool -list}); "
+            "Java sees the later one only."
         ),
         next_step="Write the store again with sottovoce keytool, under two aliases.",
     ),
@@ -43,8 +43,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K6",),
         severity=Severity.NOTICE,
         message=(
-            "{file|The keystore} holds something that is neither key nor certificate; it is "
-            "kept and not used."
+            "{file|The keystore} holds something that is neither key nor certificate; it is kept "
+            "and not used."
         ),
         next_step="Nothing to do.",
     ),
@@ -54,8 +54,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K6",),
         severity=Severity.WARNING,
         message=(
-            "{file|The keystore} holds a certificate of a kind that is not X.509; it was "
-            "passed over."
+            "{file|The keystore} holds a certificate of a kind that is not X.509; it was passed "
+            "over."
         ),
         next_step="Nothing to do, unless that certificate was meant to be used.",
     ),
@@ -73,8 +73,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K11", "K8"),
         severity=Severity.WARNING,
         message=(
-            "{file|The keystore} holds certificates that belong to no key and are not marked "
-            "as trusted; they are not used."
+            "{file|The keystore} holds certificates that belong to no key and are not marked as "
+            "trusted; they are not used."
         ),
         next_step="Import them as trusted certificates if they are meant to be.",
     ),
@@ -84,8 +84,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K6",),
         severity=Severity.WARNING,
         message=(
-            "Certificates of {file|the keystore} lack the attribute that marks trusted ones "
-            "for Java: trusted here, and Java sees an empty store."
+            "Certificates of {file|the keystore} lack the attribute that marks trusted ones for "
+            "Java: trusted here, and Java sees an empty store."
         ),
         next_step="Write the store again with sottovoce keytool, which adds the mark.",
     ),
@@ -126,8 +126,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A private key that cannot be used",
         rows=("K6",),
         message=(
-            "The private key '{alias|in the keystore}' cannot be used: {why|RSA, EC and "
-            "Ed25519 keys are}."
+            "The private key '{alias|in the keystore}' cannot be used: {why|RSA, EC and Ed25519 "
+            "keys are}."
         ),
         next_step=(
             "Make a new key (sottovoce keytool -genkeypair -keyalg EC) and have it certified."
@@ -161,8 +161,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The store asks for too much work",
         rows=("K5",),
         message=(
-            "{file|The keystore} asks for {presented|too many} rounds of key derivation; at "
-            "most {expected|a bounded number} are done."
+            "{file|The keystore} asks for {presented|too many} rounds of key derivation; at most "
+            "{expected|a bounded number} are done."
         ),
         next_step="Write it again with the usual 10,000 rounds.",
     ),
@@ -247,8 +247,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="Key and certificate for HTTPS cannot be used",
         rows=("K9",),
         message=(
-            "The web pages cannot use their key and certificate: {why|the keystore does not "
-            "give them}."
+            "The web pages cannot use their key and certificate: {why|the keystore does not give "
+            "them}."
         ),
         next_step="Look at the keystore: sottovoce keytool -list -v.",
     ),

@@ -25,14 +25,12 @@ ENTRIES: tuple[Entry, ...] = (
         title="The password does not open the keystore",
         rows=("K1", "C4"),
         message=(
-            "The password does not open the keystore {file|}: either the password is wrong "
-            "or the file was "
-            "altered; its outer form is intact."
+            "The password does not open the keystore {file|}: either the password is wrong or "
+            "the file was altered; its outer form is intact."
         ),
         next_step=(
             "Correct SSLKeystorePassword in commands/ssl.ini (mind blanks at its end and "
-            "backslashes), "
-            "and try it with sottovoce keytool -list."
+            "backslashes), and try it with sottovoce keytool -list."
         ),
         says=(
             Says("keystore password was incorrect", 0.97, "keytool"),
@@ -67,8 +65,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K2",),
         message="The keystore {file|} opens; the key {alias|in it} has another password.",
         next_step=(
-            "Make them equal: keytool -keypasswd -alias {alias|ALIAS} -keystore {file|FILE} "
-            "(JKS only)."
+            "Make them equal: keytool -keypasswd -alias {alias|ALIAS} -keystore {file|FILE} (JKS "
+            "only)."
         ),
         says=(
             Says("cannot recover key", 0.95, "java"),
@@ -139,8 +137,8 @@ ENTRIES: tuple[Entry, ...] = (
             "{expected|PKCS#12, JKS or JCEKS} is needed."
         ),
         next_step=(
-            "Convert it: keytool -importkeystore -srckeystore {file|FILE} -destkeystore "
-            "new.p12 -deststoretype PKCS12."
+            "Convert it: keytool -importkeystore -srckeystore {file|FILE} -destkeystore new.p12 "
+            "-deststoretype PKCS12."
         ),
         says=(
             Says(
@@ -172,13 +170,12 @@ ENTRIES: tuple[Entry, ...] = (
         title="The keystore has no private key",
         rows=("K8", "X3"),
         message=(
-            "The keystore {file|} has no private key, only {presented|trusted certificates}; "
-            "it looks like "
-            "the root store."
+            "The keystore {file|} has no private key, only {presented|trusted certificates}; it "
+            "looks like the root store."
         ),
         next_step=(
-            "Name the keystore with the server's key in SSLKeystorePath; were keystore and "
-            "root store swapped?"
+            "Name the keystore with the server's key in SSLKeystorePath; were keystore and root "
+            "store swapped?"
         ),
         says=(
             Says("no available authentication scheme", 0.9, "java"),
@@ -216,8 +213,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="Several keys, and none is named",
         rows=("K7",),
         message=(
-            "The keystore {file|} holds several keys ({presented|see sottovoce keytool "
-            "-list}); which one is meant is not said."
+            "The keystore {file|} holds several keys ({presented|see sottovoce keytool -list}); "
+            "which one is meant is not said."
         ),
         next_step="Keep one key in the keystore, or say which alias is meant.",
         says=(
@@ -238,8 +235,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="Certificate and key do not belong together",
         rows=("K9", "O1"),
         message=(
-            "In {file|the keystore} the certificate {presented|} is for another key than the "
-            "one beside it ({alias|the key entry})."
+            "In {file|the keystore} the certificate {presented|} is for another key than the one "
+            "beside it ({alias|the key entry})."
         ),
         next_step="Put the certificate that was issued for this key first, then its intermediates.",
         says=(
@@ -267,8 +264,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The file is no certificate",
         rows=("K13", "K14"),
         message=(
-            "{file|The file} is not a certificate that can be read: {why|it may be cut off, "
-            "a key, or of another format}."
+            "{file|The file} is not a certificate that can be read: {why|it may be cut off, a "
+            "key, or of another format}."
         ),
         next_step="Give the certificate itself, as PEM (-----BEGIN CERTIFICATE-----) or DER.",
         says=(

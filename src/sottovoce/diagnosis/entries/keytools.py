@@ -42,8 +42,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The reply answers another request",
         rows=("K10",),
         message=(
-            "The reply {file|} is for another key than that of '{alias|the entry}': the key "
-            "was made again after the request, or the reply is another server's."
+            "The reply {file|} is for another key than that of '{alias|the entry}': the key was "
+            "made again after the request, or the reply is another server's."
         ),
         next_step="Make a new request (sottovoce keytool -certreq) and have that one signed.",
         says=(
@@ -57,12 +57,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K11",),
         severity=Severity.WARNING,
         message=(
-            "The reply was stored as a trusted certificate '{presented|of another alias}'; "
-            "the key '{alias|entry}' still has its self-signed certificate."
+            "The reply was stored as a trusted certificate '{presented|of another alias}'; the "
+            "key '{alias|entry}' still has its self-signed certificate."
         ),
         next_step=(
-            "Import the reply again with -alias {alias|and the key's own alias}, and delete "
-            "the stray entry."
+            "Import the reply again with -alias {alias|and the key's own alias}, and delete the "
+            "stray entry."
         ),
         says=(Says("certificate was added to keystore", 0.7, "keytool"),),
         apart=(
@@ -89,8 +89,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The password is too short",
         rows=("K14",),
         message=(
-            "The password for {file|the keystore} is shorter than the {expected|6} "
-            "characters that keytool takes."
+            "The password for {file|the keystore} is shorter than the {expected|6} characters "
+            "that keytool takes."
         ),
         next_step="Choose a longer password.",
         says=(
@@ -105,11 +105,12 @@ ENTRIES: tuple[Entry, ...] = (
         title="keytool was given words that it does not take",
         rows=("K14",),
         message=(
-            "keytool needs {expected|another option}: {presented|what it was given is not enough}."
+            "The keytool command needs {expected|another option}: {presented|what it was given "
+            "is not enough}."
         ),
         next_step=(
-            "Add it (for -genkeypair: -keyalg EC -groupname secp256r1), or see sottovoce "
-            "keytool -help."
+            "Add it (for -genkeypair: -keyalg EC -groupname secp256r1), or see sottovoce keytool "
+            "-help."
         ),
         says=(
             Says("the -keyalg option must be specified", 0.97, "keytool"),

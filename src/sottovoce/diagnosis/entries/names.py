@@ -11,8 +11,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("N1", "N3"),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: asked for {expected|the name that was dialled}, "
-            "the certificate is for {presented|other names}."
+            "{own} did not accept {peer}: asked for {expected|the name that was dialled}, the "
+            "certificate is for {presented|other names}."
         ),
         next_step=(
             "Reissue {peer}'s certificate for {expected|the name that its partners use}, or dial "
@@ -23,6 +23,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("no subject alternative dns name matching {expected} found", 0.95, "java"),
             Says("no name matching {expected} found", 0.93, "java"),
             Says("x509: certificate is valid for {presented}, not {expected}", 0.93, "go"),
+            Says("certificate is valid for {presented}, not {expected}", 0.9),
             Says(
                 "x509: certificate is not valid for any names, but wanted to match {expected}",
                 0.9,
@@ -89,9 +90,8 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         verify_codes=(62,),
         apart=(
-            "The certificate and the clock are good; only the name differs. The refusing "
-            "side's log "
-            "has both names."
+            "The certificate and the clock are good; only the name differs. The refusing side's "
+            "log has both names."
         ),
     ),
     Entry(
@@ -104,8 +104,8 @@ ENTRIES: tuple[Entry, ...] = (
             "certificate is for {presented|another}."
         ),
         next_step=(
-            "Set ServerName in {peer}'s server.ini to a name that the certificate has, or reissue "
-            "the certificate for {expected|the announced name}."
+            "Set ServerName in {peer}'s server.ini to a name that the certificate has, or "
+            "reissue the certificate for {expected|the announced name}."
         ),
         says=(
             Says(
@@ -121,8 +121,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("N2",),
         side=Side.OWN,
         message=(
-            "This server now calls itself {expected|a new name}; its certificate and its partners' "
-            "allowed lists still say {presented|the old one}."
+            "This server now calls itself {expected|a new name}; its certificate and its "
+            "partners' allowed lists still say {presented|the old one}."
         ),
         next_step=(
             "Add the new name to every partner's SSLAllowedClients, then reissue the certificate "
@@ -147,8 +147,8 @@ ENTRIES: tuple[Entry, ...] = (
             Says("no subject alternative names matching ip address {expected} found", 0.95, "java"),
             Says(
                 (
-                    "x509: cannot validate certificate for {expected} because it doesn't "
-                    "contain any ip sans"
+                    "x509: cannot validate certificate for {expected} because it doesn't contain "
+                    "any ip sans"
                 ),
                 0.95,
                 "go",
@@ -188,9 +188,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("N5",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its certificate has {presented|an address} as a "
-            "DNS name; "
-            "addresses must be IP entries."
+            "{own} did not accept {peer}: its certificate has {presented|an address} as a DNS "
+            "name; addresses must be IP entries."
         ),
         next_step=(
             "Reissue {peer}'s certificate with the address as an IP entry (SAN=IP:…, not DNS:…)."
@@ -206,8 +205,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("N6",),
         side=Side.PEER,
         message=(
-            "{peer}'s certificate has {presented|a common name only} and no alternative names; the "
-            "common name is not looked at."
+            "{peer}'s certificate has {presented|a common name only} and no alternative names; "
+            "the common name is not looked at."
         ),
         next_step=(
             "Reissue {peer}'s certificate with {expected|its name} as subject alternative name "
@@ -235,8 +234,7 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         message=(
             "{own} did not accept {peer}: {presented|the certificate's wildcard name} covers "
-            "exactly "
-            "one label and does not match {expected|the name that was asked for}."
+            "exactly one label and does not match {expected|the name that was asked for}."
         ),
         next_step="Reissue {peer}'s certificate with {expected|the full name} itself in it.",
         says=(
@@ -255,9 +253,8 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         side=Side.BOTH,
         message=(
-            "{peer} presents the same key as {presented|another server}"
-            ": whoever steals one is both, and no "
-            "allowed list can tell them apart."
+            "{peer} presents the same key as {presented|another server}: whoever steals one is "
+            "both, and no allowed list can tell them apart."
         ),
         next_step="Make a key of its own on each server and have each certified.",
         says=(Says("present the same key", 0.9, "sottovoce"),),
@@ -272,8 +269,8 @@ ENTRIES: tuple[Entry, ...] = (
             "caller ({expected|the caller's address}), which the certificate does not name."
         ),
         next_step=(
-            "Turn that comparison off in the program that reports it: a caller is who its verified "
-            "certificate names, whatever its address."
+            "Turn that comparison off in the program that reports it: a caller is who its "
+            "verified certificate names, whatever its address."
         ),
         says=(
             Says("tls: {expected} does not match any of dnsnames [{presented}]", 0.96, "go"),

@@ -157,8 +157,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P1", "P3"),
         side=Side.PEER,
         message=(
-            "{peer} spoke HTTP to port {port|of this server} ({presented|a browser, a monitor or a "
-            "proxy}); this port takes only servers of the installation."
+            "{peer} spoke HTTP to port {port|of this server} ({presented|a browser, a monitor or "
+            "a proxy}); this port takes only servers of the installation."
         ),
         next_step="Point that browser, monitor or proxy at the web port, or at nothing.",
         says=(
@@ -190,12 +190,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P9",),
         side=Side.BOTH,
         message=(
-            "Secured: {expected|some servers}. Not secured: {presented|the others}. "
-            "Connections between them cannot work."
+            "Secured: {expected|some servers}. Not secured: {presented|the others}. Connections "
+            "between them cannot work."
         ),
         next_step=(
-            "Finish securing {presented|the others}, or roll back by removing "
-            "commands/ssl.ini everywhere."
+            "Finish securing {presented|the others}, or roll back by removing commands/ssl.ini "
+            "everywhere."
         ),
         says=(Says("connections cannot work. finish", 0.95, "sottovoce"),),
     ),
@@ -205,12 +205,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P9", "P1", "P2"),
         side=Side.BOTH,
         message=(
-            "{own} is {expected|in one mode} and {peer} is {presented|in the other}; both "
-            "must be secured or both plain."
+            "{own} is {expected|in one mode} and {peer} is {presented|in the other}; both must "
+            "be secured or both plain."
         ),
         next_step=(
-            "Give the plain server its commands/ssl.ini and restart it (sottovoce check "
-            "shows which one)."
+            "Give the plain server its commands/ssl.ini and restart it (sottovoce edges shows "
+            "which one)."
         ),
         says=(
             Says("sottovoce/1 plain", 0.8, "sottovoce"),

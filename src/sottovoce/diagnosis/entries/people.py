@@ -27,7 +27,9 @@ ENTRIES: tuple[Entry, ...] = (
         code="account-name-bad",
         title="A name that accounts cannot have",
         message="{presented|That} cannot be the name of an account.",
-        next_step="Choose 1 to 64 letters, digits or . _ @ + -, beginning with a letter or digit.",
+        next_step=(
+            "Choose 1 to 64 letters, digits or signs (._@+-) and begin with a letter or digit."
+        ),
     ),
     Entry(
         code="account-taken",
@@ -85,8 +87,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="HUB has no database here",
         message="HUB has no database here: {file|its file} does not exist.",
         next_step=(
-            "Name the home of the server on which HUB runs, make one with "
-            "sottovoce init, or "
+            "Name the home of the server on which HUB runs, make one with sottovoce init, or "
             "restore the file."
         ),
     ),

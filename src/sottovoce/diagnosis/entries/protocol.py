@@ -12,9 +12,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         message=("{own} refused {peer}: it presented no certificate; every server must show one."),
         next_step=(
-            "Name a keystore with a private key in {peer}'s commands/ssl.ini (sottovoce "
-            "keytool -list "
-            "must show a PrivateKeyEntry)."
+            "Name a keystore with a private key in {peer}'s commands/ssl.ini (sottovoce keytool "
+            "-list must show a PrivateKeyEntry)."
         ),
         says=(
             Says("peer did not return a certificate", 0.9, "openssl"),
@@ -46,9 +45,8 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         when=(When("key-count", "0", 2.0), When("issuer-trusted", "no", 0.6)),
         apart=(
-            "The caller has no key entry, or none from a CA that was asked for: a Java "
-            "caller then sends "
-            "nothing although it has a certificate."
+            "The caller has no key entry, or none from a CA that was asked for: a Java caller "
+            "then sends nothing although it has a certificate."
         ),
     ),
     Entry(
@@ -57,8 +55,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T3",),
         side=Side.OWN,
         message=(
-            "{own} refused {peer}: {peer}'s CA {presented|} is not among {own}'s roots"
-            "; {peer} has a certificate and did not offer it, because {own} asked for other CAs "
+            "{own} refused {peer}: {peer}'s CA {presented|} is not among {own}'s roots; {peer} "
+            "has a certificate and did not offer it, because {own} asked for other CAs "
             "({expected|its own roots})."
         ),
         next_step="Import the root of {peer}'s CA into {own}'s trusted roots.",
@@ -69,8 +67,8 @@ ENTRIES: tuple[Entry, ...] = (
             Says("client sent no required ssl certificate", 0.25, "nginx"),
             Says(
                 (
-                    "no x.509 certificate for client authentication, use empty certificate message "
-                    "instead"
+                    "no x.509 certificate for client authentication, use empty certificate "
+                    "message instead"
                 ),
                 0.93,
                 "java",
@@ -155,8 +153,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("X2",),
         side=Side.BOTH,
         message=(
-            "{own} and {peer} have no cipher suite in common: offered {presented|others}, "
-            "needed {expected|one that fits the key}."
+            "{own} and {peer} have no cipher suite in common: offered {presented|others}, needed "
+            "{expected|one that fits the key}."
         ),
         next_step="Remove restrictions of cipher suites on both sides; TLS 1.3 needs none.",
         says=(
@@ -200,8 +198,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.BOTH,
         message="{own} and {peer} did not agree on TLS: {why|neither side gave a closer reason}.",
         next_step=(
-            "Look for the connection id in the accepting side's security.log, or run "
-            "sottovoce check --partners."
+            "Look for the connection id in the accepting side's security.log, or run sottovoce "
+            "edges."
         ),
         says=(
             Says("certificate verify failed", 0.2, "openssl"),
@@ -243,8 +241,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.BOTH,
         message="The other side refused this server: {presented|it gave no closer reason}.",
         next_step=(
-            "Ask it why (sottovoce check --partners), or look into its security.log for the "
-            "same connection id."
+            "Ask it why (sottovoce edges), or look into its security.log for the same connection "
+            "id."
         ),
         says=(
             Says("refused by the peer", 0.5, "sottovoce"),
@@ -277,8 +275,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         message="{peer} broke the protocol: {why|it sent what may not come at that point}.",
         next_step=(
-            "Update the older of the two servers; if both are current, keep both logs and "
-            "report it."
+            "Update the older of the two servers; if both are current, keep both logs and report "
+            "it."
         ),
         says=(
             Says("bad record mac", 0.5),
@@ -300,8 +298,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         message="{peer} spoke before {own} had greeted it; the accepting side speaks first.",
         next_step=(
-            "Update the older of the two servers; a stranger's program does not belong on "
-            "this port."
+            "Update the older of the two servers; a stranger's program does not belong on this "
+            "port."
         ),
     ),
     Entry(
@@ -320,8 +318,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The check itself failed",
         side=Side.OWN,
         message=(
-            "{own} refused {peer} because its own check failed: {why|the log has the "
-            "details}. What cannot be checked is refused."
+            "{own} refused {peer} because its own check failed: {why|the log has the details}. "
+            "What cannot be checked is refused."
         ),
         next_step="Keep {own}'s log and the presented certificate, and report it.",
         alerts=(
@@ -336,8 +334,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.BOTH,
         severity=Severity.WARNING,
         message=(
-            "The connection to {peer} ended while something was under way: {why|it was "
-            "closed or lost}."
+            "The connection to {peer} ended while something was under way: {why|it was closed or "
+            "lost}."
         ),
         next_step="It is taken up again by itself; if it repeats, look at {peer}'s log.",
     ),

@@ -11,8 +11,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("X6",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its certificate is for {presented|other purposes}, "
-            "not for {expected|TLS servers}."
+            "{own} did not accept {peer}: its certificate is for {presented|other purposes}, not "
+            "for {expected|TLS servers}."
         ),
         next_step="Have {peer}'s certificate reissued with serverAuth and clientAuth.",
         says=(
@@ -45,9 +45,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("X7",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its certificate may act as {presented|server "
-            "only}, not as "
-            "{expected|client}; every server here must do both."
+            "{own} did not accept {peer}: its certificate may act as {presented|server only}, "
+            "not as {expected|client}; every server here must do both."
         ),
         next_step=(
             "Ask the CA for serverAuth and clientAuth, or use the installation's own CA "

@@ -38,14 +38,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P5",),
         side=Side.BOTH,
         message=(
-            "{own} got no answer from {peer} on port {port|that was called} within "
-            "{expected|the time limit}: typical for a firewall that drops packets, or a host "
-            "that is "
-            "down."
+            "{own} got no answer from {peer} on port {port|that was called} within {expected|the "
+            "time limit}: typical for a firewall that drops packets, or a host that is down."
         ),
         next_step=(
-            "Let the firewalls on the way pass that port, or start the host; another port "
-            "that answers tells which."
+            "Let the firewalls on the way pass that port, or start the host; another port that "
+            "answers tells which."
         ),
         says=(
             Says("connection timed out", 0.85),
@@ -81,13 +79,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P6",),
         side=Side.PEER,
         message=(
-            "{peer} accepts connections on port {port|that was called} and does not start "
-            "TLS within "
-            "{expected|the time limit}."
+            "{peer} accepts connections on port {port|that was called} and does not start TLS "
+            "within {expected|the time limit}."
         ),
         next_step=(
-            "Look whether {peer} is overloaded, and whether a balancer or another service "
-            "owns that port."
+            "Look whether {peer} is overloaded, and whether a balancer or another service owns "
+            "that port."
         ),
         says=(
             Says("the handshake operation timed out", 0.93, "python"),
@@ -113,14 +110,12 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.NOTICE,
         side=Side.PEER,
         message=(
-            "{peer} closed the connection during {phase|the handshake}, without a reason: a "
-            "port scan, "
-            "a health check, or a partner that did not accept this server."
+            "{peer} closed the connection during {phase|the handshake}, without a reason: a port "
+            "scan, a health check, or a partner that did not accept this server."
         ),
         next_step=(
-            "Look at {peer}'s log for the same minute; if {peer} is a partner, sottovoce "
-            "check --partners "
-            "asks it why."
+            "Look at {peer}'s log for the same minute; if {peer} is a partner, sottovoce edges "
+            "shows its last refusal."
         ),
         says=(
             Says("unexpected eof while reading", 0.6, "openssl"),
@@ -157,8 +152,8 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         when=(When("side", "accepting", 1.5), When("side", "caller", 0.8)),
         apart=(
-            "Nothing but the end of the connection was seen: only the other side's log has "
-            "the reason."
+            "Nothing but the end of the connection was seen: only the other side's log has the "
+            "reason."
         ),
     ),
     Entry(
@@ -168,8 +163,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.OWN,
         message="{own} cannot resolve {expected|the host name of its partner} to an address.",
         next_step=(
-            "Correct the name in this component's ini file, the DNS or /etc/hosts, or set "
-            "the partner's address there."
+            "Correct the name in this component's ini file, the DNS or /etc/hosts, or set the "
+            "partner's address there."
         ),
         says=(
             Says("name or service not known", 0.95, "python"),
@@ -231,12 +226,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P6",),
         side=Side.PEER,
         message=(
-            "{peer} did not finish {phase|a step of the connection} within {expected|its "
-            "time limit}."
+            "{peer} did not finish {phase|a step of the connection} within {expected|its time "
+            "limit}."
         ),
         next_step=(
-            "Look at the load of {peer} and at the network between; sottovoce check "
-            "--partners times each step."
+            "Look at the load of {peer} and at the network between; sottovoce edges --partners "
+            "times each step."
         ),
         says=(Says("did not finish {phase} within", 0.8, "sottovoce"),),
     ),
@@ -246,6 +241,6 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P4", "P5"),
         side=Side.BOTH,
         message="{own} could not reach {peer}: {why|no byte could be exchanged}.",
-        next_step="Run sottovoce check --partners: it tells name, route, port and firewall apart.",
+        next_step="Run sottovoce edges: it tells name, route, port and firewall apart.",
     ),
 )

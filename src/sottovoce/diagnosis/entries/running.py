@@ -12,12 +12,10 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.NOTICE,
         side=Side.BOTH,
         message=(
-            "{own} closed the connection to {peer}: the trust now in force ({expected|a "
-            "newer generation}) would not accept it."
+            "{own} closed the connection to {peer}: the trust now in force ({expected|a newer "
+            "generation}) would not accept it."
         ),
-        next_step=(
-            "See why with sottovoce check --partners; nothing to do if the removal was meant."
-        ),
+        next_step=("See why with sottovoce edges; nothing to do if the removal was meant."),
         says=(Says("connections left from generation", 0.9, "sottovoce"),),
     ),
     Entry(
@@ -30,9 +28,8 @@ ENTRIES: tuple[Entry, ...] = (
             "{expected|the certificate in use} stays in force."
         ),
         next_step=(
-            "Finish the renewal; write the new keystore beside the old one and "
-            "rename it. It "
-            "is tried again by itself."
+            "Finish the renewal; write the new keystore beside the old one and rename it. It is "
+            "tried again by itself."
         ),
         says=(Says("new files are incomplete", 0.95, "sottovoce"),),
     ),
@@ -41,8 +38,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A reload was refused: partners would not accept it",
         rows=("O4", "O2"),
         message=(
-            "The new certificate was not taken into use: it lacks {expected|what partners "
-            "ask for} ({presented|see the partners named})."
+            "The new certificate was not taken into use: it lacks {expected|what partners ask "
+            "for} ({presented|see the partners named})."
         ),
         next_step="Reissue it with what is missing; the old one stays in force meanwhile.",
         says=(Says("refused reload", 0.95, "sottovoce"),),
@@ -54,8 +51,8 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         side=Side.PEER,
         message=(
-            "{peer} does not trust the new CA {expected|} yet; a certificate under it would "
-            "be refused there."
+            "{peer} does not trust the new CA {expected|} yet; a certificate under it would be "
+            "refused there."
         ),
         next_step="Import the new root on {peer} first; only then install certificates under it.",
         says=(Says("does not trust the new ca yet", 0.95, "sottovoce"),),
@@ -64,12 +61,12 @@ ENTRIES: tuple[Entry, ...] = (
         code="schema-mismatch",
         title="A database of another version",
         message=(
-            "The database {file|} has the version {presented|of another program}; this "
-            "program knows {expected|its own}."
+            "The database {file|} has the version {presented|of another program}; this program "
+            "knows {expected|its own}."
         ),
         next_step=(
-            "Start the version of the program that wrote it, or restore the backup made "
-            "before the update."
+            "Start the version of the program that wrote it, or restore the backup made before "
+            "the update."
         ),
         says=(
             Says("no such revision", 0.6, "alembic"),
@@ -84,8 +81,7 @@ ENTRIES: tuple[Entry, ...] = (
             "declined}."
         ),
         next_step=(
-            "Look for free space, permissions and a second process on that home; "
-            "restore the "
+            "Look for free space, permissions and a second process on that home; restore the "
             "backup if it is damaged."
         ),
     ),
@@ -102,8 +98,8 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         side=Side.PEER,
         message=(
-            "{peer} did not reply within {expected|the deadline}; whether it carried the "
-            "call out is unknown."
+            "{peer} did not reply within {expected|the deadline}; whether it carried the call "
+            "out is unknown."
         ),
         next_step="It is asked again by itself; if it repeats, look at the load of {peer}.",
     ),
@@ -135,9 +131,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.BOTH,
         message="This text points to no known cause.",
         next_step=(
-            "Collect the accepting side's security.log for the same minute, the exact text of both "
-            "sides, sottovoce check --partners --json and date -u on both hosts; then "
-            "explain those."
+            "Collect the accepting side's security.log for the same minute, the exact text of "
+            "both sides, sottovoce edges --json and date -u on both hosts; then explain those."
         ),
     ),
 )

@@ -10,8 +10,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="An unknown key in an INI file",
         rows=("C6",),
         message=(
-            "Unknown key {key|}: a half-written file must never "
-            "mean 'unsecured', so nothing starts."
+            "Unknown key {key|}: a half-written file must never mean 'unsecured', so nothing "
+            "starts."
         ),
         next_step="Write it as {expected|one of the documented keys}, or remove the line.",
         says=(Says("unknown key '{key}'", 0.9, "sottovoce"),),
@@ -21,8 +21,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A key stands twice in an INI file",
         rows=("C6",),
         message=(
-            "The key {key|} stands more than once ({presented|see both lines}); which one "
-            "counts is not said."
+            "The key {key|} stands more than once ({presented|see both lines}); which one counts "
+            "is not said."
         ),
         next_step="Keep one of the lines.",
         says=(
@@ -36,8 +36,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A key is missing from an INI file",
         rows=("C6",),
         message=(
-            "The entry {key|that is required} is missing: of the keys {expected|of that "
-            "file} all are needed."
+            "The entry {key|that is required} is missing: of the keys {expected|of that file} "
+            "all are needed."
         ),
         next_step="Add the line {key|} with its value.",
         says=(
@@ -50,8 +50,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A value that is not acceptable",
         rows=("C6",),
         message=(
-            "{key|An entry} has the value {presented|that was given}; {expected|another kind "
-            "of value} is needed."
+            "{key|An entry} has the value {presented|that was given}; {expected|another kind of "
+            "value} is needed."
         ),
         next_step="Correct the value of {key|that entry}.",
         says=(Says("numberformatexception", 0.4, "java"),),
@@ -68,8 +68,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A relative path",
         rows=("C1",),
         message=(
-            "{key|A path} is relative ({presented|it does not begin at the root}): it would "
-            "mean another file, depending on where the server was started."
+            "{key|A path} is relative ({presented|it does not begin at the root}): it would mean "
+            "another file, depending on where the server was started."
         ),
         next_step="Write the full path: {expected|/…/keystore.p12}.",
         says=(Says("sslkeystorepath is relative", 0.95, "sottovoce"),),
@@ -79,8 +79,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="Single backslashes in a path or value",
         rows=("C2", "C4"),
         message=(
-            "{key|A value} has single backslashes ({presented|as in a Windows path}): "
-            "readers of this format drop them, or turn \\n into a line break."
+            "{key|A value} has single backslashes ({presented|as in a Windows path}): readers of "
+            "this format drop them, or turn \\n into a line break."
         ),
         next_step=(
             "Double each backslash, or write the path with slashes: "
@@ -100,8 +100,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A malformed \\u escape",
         rows=("C2",),
         message=(
-            "{key|A value} has \\u without four hexadecimal digits after it "
-            "({presented|often a Windows path such as C:\\users})."
+            "{key|A value} has \\u without four hexadecimal digits after it ({presented|often a "
+            "Windows path such as C:\\users})."
         ),
         next_step="Double each backslash, or write the path with slashes: {expected|C:/users/…}.",
         says=(
@@ -115,8 +115,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("C5",),
         severity=Severity.WARNING,
         message=(
-            "The file begins with a byte-order mark{line|, which other readers take} as part "
-            "of the first key."
+            "The file begins with a byte-order mark{line|, which other readers take} as part of "
+            "the first key."
         ),
         next_step="Save it as UTF-8 without a byte-order mark.",
         says=(
@@ -160,10 +160,10 @@ ENTRIES: tuple[Entry, ...] = (
         title="A secret file that others may read",
         rows=("K12",),
         message=(
-            "{file|The file} holds a secret and others may read it (mode {presented|too "
-            "wide}, needed {expected|0600})."
+            "{file|The file} holds a secret and others may read it (mode {presented|too wide}, "
+            "needed {expected|0600})."
         ),
-        next_step="chmod 600 {file|FILE}, and change the password if others had access.",
+        next_step="Run chmod 600 {file|FILE}, and change the password if others had access.",
         says=(
             Says("is readable by everyone", 0.9, "sottovoce"),
             Says("has group or world access", 0.95, "postgresql"),
@@ -199,12 +199,12 @@ ENTRIES: tuple[Entry, ...] = (
         title="A file may not be read",
         rows=("K4",),
         message=(
-            "{file|A file} may not be read: {why|its permissions or another program that has "
-            "it open forbid it}."
+            "{file|A file} may not be read: {why|its permissions or another program that has it "
+            "open forbid it}."
         ),
         next_step=(
-            "Give the user that runs sottovoce the right to read it (chown, chmod 600), or "
-            "close the other program."
+            "Give the user that runs sottovoce the right to read it (chown, chmod 600), or close "
+            "the other program."
         ),
         says=(
             Says("permission denied", 0.75),

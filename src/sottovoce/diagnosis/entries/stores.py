@@ -110,8 +110,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P9",),
         severity=Severity.WARNING,
         message=(
-            "{own} was started with --unsafe-plain-network: its unencrypted ports are open "
-            "to the network."
+            "{own} was started with --unsafe-plain-network: its unencrypted ports are open to "
+            "the network."
         ),
         next_step="Secure all servers and start without that option.",
     ),
@@ -120,8 +120,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A message that is too long",
         side=Side.PEER,
         message=(
-            "{peer} announced a message of {presented|more} bytes; at most {expected|the "
-            "limit} are taken."
+            "{peer} announced a message of {presented|more} bytes; at most {expected|the limit} "
+            "are taken."
         ),
         next_step="Update the older of the two servers; keep both logs if both are current.",
     ),
@@ -154,7 +154,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P6",),
         side=Side.BOTH,
         message="Something went wrong on the way to {peer}: {why|see the log}.",
-        next_step="Run sottovoce check --partners.",
+        next_step="Run sottovoce edges.",
     ),
     Entry(
         code="protocol",
@@ -186,8 +186,8 @@ ENTRIES: tuple[Entry, ...] = (
         code="event-not-stored",
         title="An event could not be stored",
         message=(
-            "An event could not be stored: {why|TRK takes no more at the moment}; the "
-            "recipient was told to try again."
+            "An event could not be stored: {why|TRK takes no more at the moment}; the recipient "
+            "was told to try again."
         ),
         next_step="Look at the disk and the load of TRK.",
     ),
@@ -206,9 +206,52 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("C4",),
         severity=Severity.WARNING,
         message=(
-            "The value of {key|an entry} ends in a blank, which belongs to it here and is "
-            "cut off by other readers."
+            "The value of {key|an entry} ends in a blank, which belongs to it here and is cut "
+            "off by other readers."
         ),
         next_step='Remove the blank; if it is meant, write it as "\\ ".',
+    ),
+    Entry(
+        code="file-unwritable",
+        title="A file cannot be written",
+        rows=("K4",),
+        message="{file|The file} cannot be written: {why|the operating system declines}.",
+        next_step="Give this user write access to the folder, or name another file.",
+    ),
+    Entry(
+        code="import-failed",
+        title="Not every entry was imported",
+        rows=("K14",),
+        message="Not every entry was imported: {why|see the entries named}.",
+        next_step="Follow the reason named for each entry, then import those again.",
+    ),
+    Entry(
+        code="ack-beyond",
+        title="More was acknowledged than there is",
+        side=Side.PEER,
+        message="{peer} acknowledged {presented|a number} beyond {expected|the last event}.",
+        next_step="Was TRK's store restored? The report marks the span; keep both logs if not.",
+    ),
+    Entry(
+        code="pull-invalid",
+        title="A pull of events outside its bounds",
+        side=Side.PEER,
+        message="{peer} asked for events outside the bounds: {why|see its log}.",
+        next_step="Update the older of the two servers.",
+    ),
+    Entry(
+        code="job-invalid",
+        title="TRK cannot store the job",
+        side=Side.PEER,
+        message="TRK cannot store the job: {why|see its log}.",
+        next_step="Update the older of the two servers; keep both logs if both are current.",
+    ),
+    Entry(
+        code="audit-disorder",
+        title="Lines of the audit trail are missing or out of order",
+        severity=Severity.WARNING,
+        side=Side.PEER,
+        message="The audit trail of {peer} has a gap: {why|numbers are missing or out of order}.",
+        next_step="Compare with the log on that server; a restored database explains it.",
     ),
 )

@@ -11,14 +11,13 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T2", "T3", "O2"),
         side=Side.OWN,
         message=(
-            "{own} does not know the CA that signed {peer}'s certificate"
-            " ({presented|its name is in the certificate's issuer}); trusted here: "
-            "{expected|the roots listed by sottovoce keytool -list}."
+            "{own} does not know the CA that signed {peer}'s certificate ({presented|its name is "
+            "in the certificate's issuer}); trusted here: {expected|the roots listed by "
+            "sottovoce keytool -list}."
         ),
         next_step=(
-            "Import that CA's root certificate into {own}'s trusted roots "
-            "(sottovoce keytool -importcert -keystore conf/cacerts), after comparing its "
-            "fingerprint."
+            "Import that CA's root certificate into {own}'s trusted roots (sottovoce keytool "
+            "-importcert -keystore conf/cacerts), after comparing its fingerprint."
         ),
         says=(
             Says("unable to get local issuer certificate", 0.8, "openssl"),
@@ -41,8 +40,8 @@ ENTRIES: tuple[Entry, ...] = (
             Says("peer's certificate issuer is not recognized", 0.85, "nss"),
             Says(
                 (
-                    "the remote certificate is invalid because of errors in the certificate chain: "
-                    "untrustedroot"
+                    "the remote certificate is invalid because of errors in the certificate "
+                    "chain: untrustedroot"
                 ),
                 0.8,
                 "dotnet",
@@ -83,8 +82,8 @@ ENTRIES: tuple[Entry, ...] = (
         verify_codes=(20, 21),
         when=(When("issuer-trusted", "yes", 0.2), When("side", "accepting", 1.0)),
         apart=(
-            "The chain is complete up to its top certificate, and that CA is not among the roots: "
-            "sottovoce keytool -list shows them."
+            "The chain is complete up to its top certificate, and that CA is not among the "
+            "roots: sottovoce keytool -list shows them."
         ),
     ),
     Entry(
@@ -97,8 +96,8 @@ ENTRIES: tuple[Entry, ...] = (
             "{expected|(an intermediate CA)} is missing, so {own} cannot connect it to a root."
         ),
         next_step=(
-            "Put the intermediate certificate into {peer}'s key entry: import the CA's reply again "
-            "as a whole chain (PKCS#7 or concatenated PEM)."
+            "Put the intermediate certificate into {peer}'s key entry: import the CA's reply "
+            "again as a whole chain (PKCS#7 or concatenated PEM)."
         ),
         says=(
             Says("unable to get local issuer certificate", 0.5, "openssl"),
@@ -136,8 +135,8 @@ ENTRIES: tuple[Entry, ...] = (
             When("issuer-trusted", "yes", 3.0),
         ),
         apart=(
-            "The peer sent one certificate only, and its issuer is not a root: "
-            "openssl s_client -showcerts counts them."
+            "The peer sent one certificate only, and its issuer is not a root: openssl s_client "
+            "-showcerts counts them."
         ),
     ),
     Entry(
@@ -169,8 +168,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step=(
             "Have {peer}'s key certified: sottovoce keytool -certreq, have it signed, then "
-            "import the "
-            "CA's reply into the same alias."
+            "import the CA's reply into the same alias."
         ),
         says=(
             Says("self-signed certificate", 0.9, "openssl"),
@@ -202,12 +200,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T7",),
         side=Side.OWN,
         message=(
-            "{peer}'s chain ends in {presented|a root certificate that it sent along}, which {own} "
-            "does not trust; trusted here: {expected|other roots}."
+            "{peer}'s chain ends in {presented|a root certificate that it sent along}, which "
+            "{own} does not trust; trusted here: {expected|other roots}."
         ),
         next_step=(
-            "Compare the fingerprint with the CA's own, then import that root into {own}'s trusted "
-            "roots."
+            "Compare the fingerprint with the CA's own, then import that root into {own}'s "
+            "trusted roots."
         ),
         says=(
             Says("self-signed certificate in certificate chain", 0.93, "openssl"),
@@ -216,8 +214,8 @@ ENTRIES: tuple[Entry, ...] = (
             Says("client ssl certificate verify error: (19", 0.93, "nginx"),
             Says(
                 (
-                    "a certificate chain processed, but terminated in a root certificate which is "
-                    "not trusted"
+                    "a certificate chain processed, but terminated in a root certificate which "
+                    "is not trusted"
                 ),
                 0.93,
                 "schannel",
@@ -241,8 +239,8 @@ ENTRIES: tuple[Entry, ...] = (
             "different keys: the signature does not fit. One side still has the old CA."
         ),
         next_step=(
-            "Compare the fingerprints of that CA on both servers (sottovoce keytool -list -v) and "
-            "replace the old one."
+            "Compare the fingerprints of that CA on both servers (sottovoce keytool -list -v) "
+            "and replace the old one."
         ),
         says=(
             Says("certificate signature failure", 0.93, "openssl"),
@@ -285,13 +283,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T1",),
         side=Side.OWN,
         message=(
-            "The reply cannot be imported: it is signed by {expected|a CA} which is not among the "
-            "trusted certificates of the keystore."
+            "The reply cannot be imported: it is signed by {expected|a CA} which is not among "
+            "the trusted certificates of the keystore."
         ),
         next_step=(
             "Import the CA's root first (sottovoce keytool -importcert -alias root -file "
-            "root.crt …), "
-            "after comparing its fingerprint, then the reply again."
+            "root.crt …), after comparing its fingerprint, then the reply again."
         ),
         says=(
             Says("failed to establish chain from reply", 0.97, "keytool"),

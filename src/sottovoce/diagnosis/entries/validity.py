@@ -11,9 +11,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V1",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its certificate expired {expected|before today}; "
-            "the clock "
-            "here says {presented|a later time}."
+            "{own} did not accept {peer}: its certificate expired {expected|before today}; the "
+            "clock here says {presented|a later time}."
         ),
         next_step="Renew {peer}'s certificate.",
         says=(
@@ -65,8 +64,8 @@ ENTRIES: tuple[Entry, ...] = (
             "{expected|before today}; every server certificate under it is unusable."
         ),
         next_step=(
-            "Renew that CA certificate, spread it to all servers, then renew what it had "
-            "signed if its key changed."
+            "Renew that CA certificate, spread it to all servers, then renew what it had signed "
+            "if its key changed."
         ),
         says=(
             Says("certificate has expired", 0.3, "openssl"),
@@ -98,9 +97,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V3",),
         side=Side.BOTH,
         message=(
-            "{own} did not accept {peer}: its certificate is valid from {expected|a later "
-            "time}; the "
-            "clock here says {presented|an earlier one}."
+            "{own} did not accept {peer}: its certificate is valid from {expected|a later time}; "
+            "the clock here says {presented|an earlier one}."
         ),
         next_step=(
             "Compare the clocks of both servers; if they agree, wait or reissue the certificate."
@@ -139,9 +137,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V3",),
         side=Side.BOTH,
         message=(
-            "{own} did not accept {peer}: the CA certificate {presented|in its chain} is "
-            "valid only "
-            "from {expected|a later time}."
+            "{own} did not accept {peer}: the CA certificate {presented|in its chain} is valid "
+            "only from {expected|a later time}."
         ),
         next_step=(
             "Compare the clock here with the CA's; if they agree, wait or reissue the CA "
@@ -161,8 +158,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V4",),
         side=Side.BOTH,
         message=(
-            "{own}'s clock and {peer}'s differ by {presented|more than certificates forgive}; the "
-            "certificate is fine."
+            "{own}'s clock and {peer}'s differ by {presented|more than certificates forgive}; "
+            "the certificate is fine."
         ),
         next_step=(
             "Set the clock of the server that is wrong, and let NTP keep it (timedatectl status)."
@@ -203,8 +200,8 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         side=Side.BOTH,
         message=(
-            "{peer}'s certificate expires {expected|soon}: {presented|little of its lifetime "
-            "is left}."
+            "{peer}'s certificate expires {expected|soon}: {presented|little of its lifetime is "
+            "left}."
         ),
         next_step="Renew {peer}'s certificate before that day; no restart is needed.",
         says=(
@@ -221,12 +218,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V6",),
         side=Side.OWN,
         message=(
-            "This server's certificate expired {expected|before today}, so it cannot prove "
-            "who asks for "
-            "its renewal."
+            "This server's certificate expired {expected|before today}, so it cannot prove who "
+            "asks for its renewal."
         ),
         next_step=(
-            "Enrol again with a one-time code (sottovoce invite on HUB, sottovoce join here)."
+            "Make a new request (sottovoce keytool -certreq), have it signed by hand (sottovoce "
+            "ca sign), import the reply."
         ),
         says=(
             Says("error renewing certificate: {} certificate has expired", 0.9, "step"),
@@ -242,8 +239,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("R1",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its certificate {presented|} was revoked "
-            "{expected|by its CA}."
+            "{own} did not accept {peer}: its certificate {presented|} was revoked {expected|by "
+            "its CA}."
         ),
         next_step="If {peer} is still in use, issue it a new certificate with a new key.",
         says=(
@@ -277,8 +274,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("R3",),
         side=Side.OWN,
         message=(
-            "{own} checks revocation and has no list from {expected|the CA of this chain}; that is "
-            "not {peer}'s fault."
+            "{own} checks revocation and has no list from {expected|the CA of this chain}; that "
+            "is not {peer}'s fault."
         ),
         next_step=(
             "Fetch that CA's revocation list to {own} (sottovoce ca crl), or stop asking for one."
@@ -334,8 +331,7 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.BOTH,
         message=(
             "{peer} asked {own} to resume an earlier TLS session; a resumed session is not "
-            "verified "
-            "again, so a revoked certificate would pass. It was not resumed."
+            "verified again, so a revoked certificate would pass. It was not resumed."
         ),
         next_step="Nothing to do here; turn session tickets off in the program that calls.",
         severity=Severity.NOTICE,

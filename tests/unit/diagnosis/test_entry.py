@@ -1,0 +1,62 @@
+"""Templates, and what may be printed of a stranger's text."""
+
+import pytest
+
+from sottovoce.diagnosis.entry import clean, fields_of, fill
+
+
+def test_a_known_value_stands_in_the_sentence() -> None:
+    text = fill(
+        "{own} did not accept {peer}: asked for {expected|a name}, has {presented|others}.",
+        {"own": "HUB", "peer": "TRK", "expected": "trk.test", "presented": "trk-old.test"},
+    )
+    assert text == "HUB did not accept TRK: asked for trk.test, has trk-old.test."
+
+
+def test_an_unknown_value_has_a_wording() -> None:
+    text = fill("{own} did not accept {peer}: asked for {expected|a name}.", {"expected": ""})
+    assert text == "This server did not accept the other server: asked for a name."
+
+
+def test_a_value_at_the_start_keeps_its_case() -> None:
+    assert fill("{peer} is late.", {"peer": "trk.test"}) == "trk.test is late."
+
+
+def test_a_field_with_an_empty_wording_leaves_no_blank() -> None:
+    assert fill("The store {file|} is empty.", {}) == "The store is empty."
+    assert fill("The store {file|}: empty.", {}) == "The store: empty."
+    assert fill("The store {file|} is empty.", {"file": "a.p12"}) == "The store a.p12 is empty."
+
+
+def test_a_value_with_braces_is_not_a_template() -> None:
+    assert fill("{peer} is late.", {"peer": "{own}"}) == "{own} is late."
+
+
+def test_fields_are_listed_once_in_order() -> None:
+    assert fields_of("{own} and {peer|x}: {own}") == ("own", "peer")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("SSLKeystorePassword=geheim", "SSLKeystorePassword=•••"),
+        ("SSLKeystorePassword = geheim x", "SSLKeystorePassword = ••• x"),
+        ('{"password": "ge heim"}', '{"password": •••}'),
+        ("keytool -list -storepass geheim -v", "keytool -list -storepass ••• -v"),
+        ("keystore password was incorrect", "keystore password was incorrect"),
+        ("api_token: abc", "api_token: •••"),
+    ],
+)
+def test_the_value_of_a_password_is_not_shown(text: str, shown: str) -> None:
+    """W20: never in a message."""
+    assert clean(text) == shown
+
+
+def test_control_and_direction_characters_are_not_printed() -> None:
+    """A log is a stranger's text: no escape sequence reaches the terminal."""
+    assert clean("a\x1b[2Jb\x07\u202ec\r\nd") == "a [2Jb c d"
+
+
+def test_a_long_value_is_cut() -> None:
+    assert len(clean("x" * 10_000)) == 400
+    assert clean("x" * 50, limit=10) == "x" * 9 + "…"
