@@ -219,10 +219,10 @@ def _print_table(accounts: list[dict[str, Any]]) -> None:
             account["name"],
             account["group"],
             state or account["state"],
-            ",".join(account["rights"]) or "none",
+            ", ".join(account["rights"]) or "none",
         )
         table.add_row(*(Text(cell) for cell in cells))
-    Console(soft_wrap=True).print(table)
+    Console().print(table)
 
 
 #: The acts by their verbs.
