@@ -44,7 +44,7 @@ def parse_address(text: str) -> Address:
     if not text:
         raise ValueError("There is no address.")
     try:
-        valid = validate_email(text, check_deliverability=False)
+        valid = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         several = re.search(r"@.*[,;\s].*@", text)
         raise ValueError("One address a cell, please." if several else str(error)) from None

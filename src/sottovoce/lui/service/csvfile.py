@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from sottovoce.errors import Fault, FormatError, SettingsError
 from sottovoce.lui.schema import Consent
@@ -66,7 +66,7 @@ class CsvReader:
         name: how the file is called in messages.
 
     Iterating gives an :class:`ImportRow` or the list of :class:`Reject` of a broken row. Blocking:
-    it reads files.
+    it reads files. Close it, or use it in a ``with`` statement.
 
     Raises:
         SettingsError: the header cannot be used (every fault at once).
@@ -79,17 +79,25 @@ class CsvReader:
         if size > MAX_BYTES:
             self._refuse(f"has {size:,} bytes, {MAX_BYTES:,} are allowed", "Split it.")
         self._raw: BinaryIO = source.open("rb") if isinstance(source, Path) else io.BytesIO(source)
-        text = io.TextIOWrapper(
-            self._raw, encoding="utf-8-sig", errors="surrogateescape", newline=""
-        )
-        first = text.readline(64 * 1024)
-        self._check_beginning(first)
-        text.seek(0)
-        self.separator = _separator(first)
-        csv.field_size_limit(128 * 1024)
-        self._reader = csv.reader(text, delimiter=self.separator, strict=True)
         self._seen: dict[int, int] = {}
         self.rows = 0
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        """Recognise the separator and read the header."""
+        self._text = io.TextIOWrapper(
+            self._raw, encoding="utf-8-sig", errors="surrogateescape", newline=""
+        )
+        first = self._text.readline(64 * 1024)
+        self._check_beginning(first)
+        self._text.seek(0)
+        self.separator = _separator(first)
+        csv.field_size_limit(128 * 1024)
+        self._reader = csv.reader(self._text, delimiter=self.separator, strict=True)
         self.columns = self._header()
         self.fields = tuple(
             column for column in self.columns if column not in {EMAIL_COLUMN, CONSENT_COLUMN}
@@ -98,6 +106,12 @@ class CsvReader:
     def close(self) -> None:
         """Close the file."""
         self._raw.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _refuse(self, why: str, hint: str) -> None:
         raise FormatError(

@@ -357,10 +357,15 @@ class _Application:
             "INSERT INTO consent (contact_id, state, at, source) VALUES (?, ?, ?, ?)",
             (contact, state.value, event.at, f"trk:job {event.job_ref}"),
         )
+        # A person's refusal gives way to nothing but a later consent of their own; a consent gives
+        # way to any later refusal.
+        stronger = "state = 'granted' AND source LIKE 'trk:%'"
+        if state is Consent.GRANTED:
+            stronger = "state = 'denied'"
         await self._sql(
-            "UPDATE contact SET consent = (SELECT state FROM consent WHERE contact_id = ?1"
-            " ORDER BY at DESC, id DESC LIMIT 1) WHERE id = ?1",
-            (contact,),
+            "UPDATE contact SET consent = ?1 WHERE id = ?2 AND NOT EXISTS"  # noqa: S608 - constants
+            f" (SELECT 1 FROM consent WHERE contact_id = ?2 AND at > ?3 AND {stronger})",
+            (state.value, contact, event.at),
         )
         if state is Consent.DENIED:
             await self._sql(

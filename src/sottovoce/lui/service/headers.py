@@ -39,6 +39,8 @@ def parse_sender(text: str) -> Sender:
     why = ""
     if _CONTROL.search(text):
         why = "it contains a line break or another control character."
+    elif len(text) > 320:
+        why = "it is longer than 320 characters."
     elif not address:
         why = "there is no address in it."
     else:
@@ -111,7 +113,7 @@ def _encoded_words(text: str, used: int) -> str:
 def encode_phrase(text: str) -> str:
     """Return a display name: atoms, a quoted string, or encoded words."""
     text = " ".join(_CONTROL.sub(" ", text).split())
-    if not text.isascii() or "=?" in text or len(text) > 60:
+    if not text.isascii() or "=?" in text:
         return _encoded_words(text, len("From: "))
     if _ATOMS.fullmatch(text):
         return text

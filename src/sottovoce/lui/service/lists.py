@@ -328,14 +328,15 @@ async def undo_import(database: Database, run: int, *, now: datetime) -> int:
             "DELETE FROM membership WHERE run_id = ? AND state = ?",
             (run, Membership.SUBSCRIBED.value),
         )
-        await sql(connection, "DELETE FROM consent WHERE source = ?", (f"import:{run}",))
+        source = f"import:{run}"
         await sql(
             connection,
             "UPDATE contact SET consent = COALESCE((SELECT state FROM consent"
-            " WHERE contact_id = contact.id ORDER BY at DESC, id DESC LIMIT 1), 'unknown')"
-            " WHERE created_run = ?",
-            (run,),
+            " WHERE contact_id = contact.id AND source <> ?1 ORDER BY at DESC, id DESC LIMIT 1),"
+            " 'unknown') WHERE id IN (SELECT contact_id FROM consent WHERE source = ?1)",
+            (source,),
         )
+        await sql(connection, "DELETE FROM consent WHERE source = ?", (source,))
         await sql(
             connection,
             "DELETE FROM contact WHERE created_run = ?"
