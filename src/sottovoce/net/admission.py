@@ -16,7 +16,7 @@ from sottovoce.errors import Fault, RemoteProtocolError
 from sottovoce.net.endpoint import Endpoint, PeerFacts
 from sottovoce.net.security import Outcome, SecurityRecord
 from sottovoce.net.strangers import refuse_first_bytes
-from sottovoce.net.telling import faults_told, reasons_to_tell
+from sottovoce.net.telling import faults_told, printable, reasons_to_tell
 from sottovoce.net.visitors import Visitors
 from sottovoce.net.wire import Lost, Wire
 from sottovoce.pki import fingerprint
@@ -252,8 +252,10 @@ class Admission:
                 return hello
             case Hello(verdict=reasons) as hello:
                 self._hello = hello
-                teller = _clean_name(hello.server_name)
-                raise _Refusal(*faults_told(reasons, teller=teller), by_peer=True)
+                teller = printable(hello.server_name)
+                vouched = self._generation is not None
+                faults = faults_told(reasons, teller=teller, vouched=vouched)
+                raise _Refusal(*faults, by_peer=True)
             case Broken() as broken:
                 raise _Refusal(*self._tls_faults(broken), **self._tls_told(broken))
             case RemoteProtocolError() as error:
@@ -304,7 +306,7 @@ class Admission:
             case WhyHint(reasons=hints):
                 self._log(
                     Outcome.HINT,
-                    faults=faults_told(hints, teller="A caller, whose word nobody vouches for,"),
+                    faults=faults_told(hints, teller=_SOMEBODY, vouched=False),
                     refused_by="peer",
                 )
             case Bye() | Lost() | _:
@@ -335,8 +337,8 @@ class Admission:
                 address=self._address,
                 port=self._port,
                 phase=self._phase,
-                announced=_clean_name(hello.server_name) if hello is not None else "",
-                component=_clean_name(hello.component) if hello is not None else "",
+                announced=printable(hello.server_name) if hello is not None else "",
+                component=printable(hello.component) if hello is not None else "",
                 tunnel=self._tunnel,
                 secured=self._generation is not None,
                 **SecurityRecord.of(self._identity),
@@ -344,6 +346,9 @@ class Admission:
             )
         )
 
+
+#: Who leaves a hint on the *why* path.
+_SOMEBODY = "A caller, whose word nobody vouches for,"
 
 #: Refusals that a port scanner causes by the thousand: one line an address and minute (P7).
 _SUMMARISED = frozenset({"closed-early", "too-many-handshakes", "phase-timeout"})
@@ -370,12 +375,8 @@ def _unknown_component(hello: Hello) -> tuple[Fault, ...]:
     return (
         Fault(
             code="component-unexpected",
-            why=f"The peer speaks for {_clean_name(hello.component)!r}, which is no component.",
+            why=f"The peer speaks for {printable(hello.component)!r}, which is no component.",
             expected=", ".join(Component),
-            presented=_clean_name(hello.component),
+            presented=printable(hello.component),
         ),
     )
-
-
-def _clean_name(text: str) -> str:
-    return "".join(letter for letter in text[:253] if letter.isprintable())

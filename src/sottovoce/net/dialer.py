@@ -8,6 +8,8 @@ it, it is told why on the same path (DESIGN §4).
 import asyncio
 from typing import Any, NoReturn
 
+from cryptography import x509
+
 from sottovoce.errors import (
     ChannelError,
     Fault,
@@ -16,12 +18,14 @@ from sottovoce.errors import (
     PhaseTimeout,
     RemoteProtocolError,
 )
+from sottovoce.ini import normalise_host_name
+from sottovoce.net.asking import ask_why
 from sottovoce.net.channel import Channel
 from sottovoce.net.endpoint import Endpoint, PeerFacts
 from sottovoce.net.reaching import Destination, open_wire
 from sottovoce.net.security import Outcome, SecurityRecord
 from sottovoce.net.strangers import refuse_first_answer
-from sottovoce.net.telling import faults_told, reasons_to_tell
+from sottovoce.net.telling import faults_told, printable, reasons_to_tell
 from sottovoce.net.wire import Lost, Wire
 from sottovoce.policy import Component, PeerIdentity
 from sottovoce.rpc import (
@@ -32,8 +36,6 @@ from sottovoce.rpc import (
     Reason,
     Refused,
     Speaks,
-    WhyAnswer,
-    WhyHint,
 )
 from sottovoce.tls import (
     PLAIN_PREAMBLE,
@@ -52,6 +54,9 @@ from sottovoce.tls import (
 
 __all__ = ["connect"]
 
+#: Characters of a connection id that are taken over from the other side.
+_LONGEST_ID = 64
+
 
 async def connect(endpoint: Endpoint, destination: Destination, *, component: Component) -> Channel:
     """Open a channel to *destination* on behalf of our *component*.
@@ -66,6 +71,14 @@ async def connect(endpoint: Endpoint, destination: Destination, *, component: Co
         PhaseTimeout: a phase took too long.
     """
     return await _Dial(endpoint, destination, component).run()
+
+
+class _TlsBroken(Exception):
+    """Carries what TLS left behind out of the phase's time limit: asking why takes its own time."""
+
+    def __init__(self, broken: Broken) -> None:
+        super().__init__(broken)
+        self.broken = broken
 
 
 class _Dial:
@@ -90,7 +103,7 @@ class _Dial:
         try:
             wire = await open_wire(self._destination, self._endpoint)
             self._address = wire.peer_address
-            return await self._introduce(wire)
+            return await self._introduced(wire)
         except TimeoutError as error:
             failure: ChannelError = error if isinstance(error, ChannelError) else self._too_slow()
             await self._give_up(wire, failure, limits.linger)
@@ -116,9 +129,15 @@ class _Dial:
             await wire.close(linger=linger)
         raise error
 
+    async def _introduced(self, wire: Wire) -> Channel:
+        try:
+            return await self._introduce(wire)
+        except _TlsBroken as failure:
+            raise await self._handshake_failed(failure.broken) from None
+
     async def _introduce(self, wire: Wire) -> Channel:
         limits = self._endpoint.limits
-        self._phase = "tls"
+        self._phase = "preamble" if self._generation is None else "tls"
         async with asyncio.timeout(limits.handshake):
             secured = await (self._plain(wire) if self._generation is None else self._tls(wire))
         self._tunnel = secured.tunnel
@@ -139,7 +158,7 @@ class _Dial:
 
     async def _tls(self, wire: Wire) -> Secured:
         assert self._generation is not None
-        engine = Engine(self._generation, side=Side.CALLING, server_name=self._destination.name)
+        engine = Engine(self._generation, side=Side.CALLING, server_name=self._server_name)
         wire.write_raw(_client_hello(engine))
         first = await wire.first_bytes()
         self._check_answer(first)
@@ -148,11 +167,19 @@ class _Dial:
             case Secured() as secured:
                 return secured
             case Broken() as broken:
-                raise await self._handshake_failed(broken)
+                raise _TlsBroken(broken)
             case Lost(error=error):
                 raise self._lost(error)
             case other:
                 raise AssertionError(other)
+
+    @property
+    def _server_name(self) -> str:
+        """The name to ask for in TLS; one that is no host name is in no certificate either."""
+        try:
+            return normalise_host_name(self._destination.name)
+        except ValueError:
+            return ""
 
     async def _plain(self, wire: Wire) -> Secured:
         wire.write_raw(PLAIN_PREAMBLE)
@@ -176,7 +203,7 @@ class _Dial:
         """TLS failed: say what we know, and ask or tell the other side why."""
         assert self._generation is not None
         faults = faults_of(broken, self._evidence(), self._generation)
-        self._identity = _identity(broken)
+        self._identity = _identity(broken.chain)
         if broken.problems:
             await self._on_why_path(reasons_to_tell(faults))
             return self._failed(HandshakeFailed, *faults)
@@ -207,15 +234,15 @@ class _Dial:
         if self._generation is None:
             return ()
         verdict: Verdict = judge(self._evidence(secured, greeting), self._generation)
-        self._identity = verdict.identity or PeerIdentity.from_certificate(secured.chain[0])
+        self._identity = verdict.identity or _identity(secured.chain)
         return verdict.faults
 
     async def _greet(self, wire: Wire, secured: Secured) -> PeerFacts:
         endpoint = self._endpoint
         wire.converse(Connection(Speaks.CALLING))
         greeting = await self._expect(wire, Greeting)
-        self._connection_id = _printable(greeting.connection_id)
-        self._announced = _printable(greeting.server_name)
+        self._connection_id = printable(greeting.connection_id, limit=_LONGEST_ID)
+        self._announced = printable(greeting.server_name)
         faults = self._judge(secured, greeting)
         wire.send(
             Hello(
@@ -227,7 +254,7 @@ class _Dial:
             )
         )
         if greeting.verdict:
-            raise self._refused(greeting.verdict, *faults)
+            raise self._refused(greeting.verdict, *faults, vouched=not faults)
         if faults:
             raise self._failed(NotAdmitted, *faults)
         ready = await self._expect(wire, Ready)
@@ -248,7 +275,7 @@ class _Dial:
             case Refused(reasons=reasons):
                 raise self._refused(reasons)
             case Broken() as broken:
-                raise await self._handshake_failed(broken)
+                raise _TlsBroken(broken)
             case RemoteProtocolError() as error:
                 raise error
             case Lost(error=error_text):
@@ -258,45 +285,33 @@ class _Dial:
                     f"{type(other).__name__} instead of {kind.__name__} from the peer"
                 )
 
-    def _refused(self, reasons: tuple[Reason, ...], *own: Fault) -> ChannelError:
-        faults = (*faults_told(reasons, teller=str(self._destination)), *own)
+    def _refused(
+        self, reasons: tuple[Reason, ...], *own: Fault, vouched: bool = True
+    ) -> ChannelError:
+        vouched = vouched and self._generation is not None
+        told = faults_told(reasons, teller=str(self._destination), vouched=vouched)
+        faults = (*(told or (_refused_without_reason(self._destination),)), *own)
         return self._failed(NotAdmitted, *faults, code="refused-by-peer")
 
     # The *why* path.
 
     async def _on_why_path(self, own_reasons: tuple[Reason, ...]) -> tuple[Fault, ...]:
         """Ask why we were refused and say why we refuse; failing to is no failure of its own."""
-        limits = self._endpoint.limits
-        wire: Wire | None = None
-        try:
-            async with asyncio.timeout(limits.handshake):
-                wire = await open_wire(self._destination, self._endpoint)
-                answer = await self._ask(wire, own_reasons)
-        except (ChannelError, TimeoutError, RemoteProtocolError):
-            return ()
-        finally:
-            if wire is not None:
-                await wire.close(linger=limits.linger)
-        self._connection_id = _printable(answer.refusal_id or answer.connection_id)
-        return faults_told(answer.reasons, teller=str(self._destination))
-
-    async def _ask(self, wire: Wire, own_reasons: tuple[Reason, ...]) -> WhyAnswer:
-        engine = Engine(
+        assert self._generation is not None
+        found = await ask_why(
+            self._endpoint,
+            self._destination,
             self._generation,
-            side=Side.CALLING,
-            server_name=self._destination.name,
-            ask_why=True,
+            server_name=self._server_name,
+            own_reasons=own_reasons,
         )
-        wire.attach(engine)
-        if not isinstance(await wire.next(), Secured):
-            raise RemoteProtocolError("no handshake on the why path")
-        wire.converse(Connection(Speaks.CALLING, why=True))
-        answer = await wire.next()
-        if not isinstance(answer, WhyAnswer):
-            raise RemoteProtocolError("no answer on the why path")
-        if own_reasons:
-            wire.send(WhyHint(own_reasons))
-        return answer
+        if found is None:
+            return ()
+        told_id = found.answer.refusal_id or found.answer.connection_id
+        self._connection_id = printable(told_id, limit=_LONGEST_ID)
+        # The handshake of that path verifies nothing: only whom our gate accepts may advise us.
+        vouched = judge(self._evidence(found.secured), self._generation).accepted
+        return faults_told(found.answer.reasons, teller=str(self._destination), vouched=vouched)
 
     # Errors and the log.
 
@@ -359,12 +374,17 @@ def _client_hello(engine: Engine) -> bytes:
     return engine.data_to_send()
 
 
-def _identity(broken: Broken) -> PeerIdentity | None:
+def _identity(chain: tuple[x509.Certificate, ...]) -> PeerIdentity | None:
+    """Describe an unverified certificate for the log, if it can be described."""
     try:
-        return PeerIdentity.from_certificate(broken.chain[0]) if broken.chain else None
+        return PeerIdentity.from_certificate(chain[0]) if chain else None
     except ValueError:
         return None
 
 
-def _printable(text: str) -> str:
-    return "".join(letter for letter in text[:253] if letter.isprintable())
+def _refused_without_reason(destination: Destination) -> Fault:
+    return Fault(
+        code="refused-by-peer",
+        why=f"{destination} refused this server and gave no reason.",
+        hint="Its security log has the reason.",
+    )

@@ -46,7 +46,7 @@ async def open_wire(destination: Destination, endpoint: Endpoint) -> Wire:
     try:
         async with asyncio.timeout(limits.resolve):
             found = await loop.getaddrinfo(host, destination.port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, TimeoutError) as error:
+    except (socket.gaierror, UnicodeError, TimeoutError) as error:
         raise ConnectFailed(
             f"{host} cannot be resolved on {endpoint.own_name} ({error or 'no answer'}).",
             peer=str(destination),

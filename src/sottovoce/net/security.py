@@ -11,10 +11,14 @@ from enum import StrEnum
 from typing import Any
 
 from sottovoce.errors import Fault
+from sottovoce.ini import shown
 from sottovoce.policy import PeerIdentity
 from sottovoce.tls import Side, Tunnel
 
 __all__ = ["Outcome", "SecurityLog", "SecurityRecord"]
+
+#: Names of one certificate that go into a line: a stranger's may hold thousands.
+_MOST_NAMES = 20
 
 
 class Outcome(StrEnum):
@@ -112,7 +116,10 @@ class SecurityRecord:
         """Return the fields that describe *identity*, for building a record."""
         if identity is None:
             return {}
-        return {"names": identity.names, "fingerprint": identity.fingerprint}
+        names = tuple(shown(name) for name in identity.names[:_MOST_NAMES])
+        if len(identity.names) > _MOST_NAMES:
+            names += (f"… and {len(identity.names) - _MOST_NAMES} more",)
+        return {"names": names, "fingerprint": identity.fingerprint}
 
 
 SecurityLog = Callable[[SecurityRecord], None]

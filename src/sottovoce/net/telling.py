@@ -4,16 +4,24 @@ The operator gets the evidence, the peer the codes: about its own certificate, n
 anything of another peer or of this server's lists and roots (DESIGN §4).
 """
 
+import re
 from collections.abc import Iterable
 
 from sottovoce.errors import Fault
+from sottovoce.ini import shown
 from sottovoce.rpc import Reason
 
-__all__ = ["faults_told", "reasons_to_tell"]
+__all__ = ["faults_told", "printable", "reasons_to_tell"]
 
-#: Reasons and characters per value that fit into an admission frame with room to spare.
+#: Reasons, and bytes per value, that fit into an admission frame with room to spare.
 _MOST_REASONS = 8
 _LONGEST_VALUE = 120
+
+#: How a code of the catalogue looks, and what stands for a peer's code that does not look so.
+_CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_NO_CODE = "refused-by-peer"
+
+_LOOK_THERE = "The details are in the other side's security.log."
 
 #: What is said of these names other servers or this one's roots: the code and the peer's own value
 #: go out, what was expected and the hint stay in our log.
@@ -53,12 +61,21 @@ def reasons_to_tell(faults: Iterable[Fault]) -> tuple[Reason, ...]:
     return tuple(told.values())
 
 
-def faults_told(reasons: Iterable[Reason], *, teller: str) -> tuple[Fault, ...]:
-    """Return what a peer told us as faults; its words are data, bounded and made printable."""
+def faults_told(
+    reasons: Iterable[Reason], *, teller: str, vouched: bool = True
+) -> tuple[Fault, ...]:
+    """Return what a peer told us as faults; its words are data, bounded and made printable.
+
+    Args:
+        reasons: as they came.
+        teller: who says so, for the message.
+        vouched: whether the teller is authenticated. What somebody else advises is no advice to
+            show to an administrator: its hints are dropped.
+    """
     faults = []
     for reason in list(reasons)[:_MOST_REASONS]:
-        code, expected = _clean(reason.code), _clean(reason.expected)
-        presented = _clean(reason.presented)
+        code = reason.code if _CODE.fullmatch(reason.code) else _NO_CODE
+        expected, presented = _clean(reason.expected), _clean(reason.presented)
         why = f"{teller} refused this server: {code}"
         if presented:
             why += f" (presented: {presented}"
@@ -69,17 +86,24 @@ def faults_told(reasons: Iterable[Reason], *, teller: str) -> tuple[Fault, ...]:
                 why=f"{why}.",
                 expected=expected,
                 presented=presented,
-                hint=_clean(reason.hint) or "The details are in the other side's security.log.",
+                hint=(_clean(reason.hint) if vouched else "") or _LOOK_THERE,
             )
         )
     return tuple(faults)
 
 
+def printable(text: str, *, limit: int = 253) -> str:
+    """Return a peer's word as it may stand in a log: one line, bounded (253: a whole DNS name)."""
+    return shown(text, limit=limit)
+
+
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+    """Cut *text* to a length in bytes: an admission frame is counted in them."""
+    whole = text.encode("utf-8", "replace")
+    if len(whole) <= _LONGEST_VALUE:
+        return text if text.isascii() else whole.decode()
+    return f"{whole[: _LONGEST_VALUE - 3].decode('utf-8', 'ignore')}…"
 
 
 def _clean(text: str) -> str:
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in _short(text)
-    )
+    return printable(text, limit=_LONGEST_VALUE)

@@ -169,6 +169,9 @@ class Connection:
             raise LocalProtocolError(
                 f"{type(message).__name__} by the {self.speaks} side in state {self.state}"
             )
+        fault = self._miscounted(message)
+        if fault:
+            raise LocalProtocolError(fault)
         append_frame(self._out, encode(message), limit=self._limit)
         self._track(message)
         self._enter(state, message, self.speaks)
@@ -189,7 +192,11 @@ class Connection:
             raise RemoteProtocolError(
                 f"{type(message).__name__} by the {self.hears} side in state {self.state}"
             )
-        self._track_heard(message)
+        fault = self._miscounted(message)
+        if fault:
+            full = isinstance(message, Call) and len(self.in_flight) >= MAX_IN_FLIGHT
+            raise RemoteProtocolError(fault, bye="too-many-calls" if full else "protocol-error")
+        self._track(message)
         self._enter(state, message, self.hears)
 
     def _has_finished(self, speaker: Speaks, message: Message) -> bool:
@@ -204,25 +211,20 @@ class Connection:
         if isinstance(message, Bye):
             self._last_words.add(speaker)
 
-    def _track(self, message: Message) -> None:
-        """Keep count of the calls under way, as the one who says *message*."""
+    def _miscounted(self, message: Message) -> str:
+        """Return why *message* does not fit to the calls under way, whoever says it."""
         if isinstance(message, Call):
             if message.id in self.in_flight:
-                raise LocalProtocolError(f"call {message.id} is under way already")
-            self.in_flight.add(message.id)
-        elif isinstance(message, _TIED_TO_A_CALL):
-            self.in_flight.discard(message.id)
-
-    def _track_heard(self, message: Message) -> None:
-        if isinstance(message, Call):
-            if message.id in self.in_flight:
-                raise RemoteProtocolError(f"call {message.id} is under way already")
+                return f"call {message.id} is under way already"
             if len(self.in_flight) >= MAX_IN_FLIGHT:
-                raise RemoteProtocolError(
-                    f"more than {MAX_IN_FLIGHT} calls at once", bye="too-many-calls"
-                )
+                return f"more than {MAX_IN_FLIGHT} calls at once"
+        elif isinstance(message, _TIED_TO_A_CALL) and message.id not in self.in_flight:
+            return f"an answer to call {message.id}, which nobody made"
+        return ""
+
+    def _track(self, message: Message) -> None:
+        """Keep count of the calls under way."""
+        if isinstance(message, Call):
             self.in_flight.add(message.id)
         elif isinstance(message, _TIED_TO_A_CALL):
-            if message.id not in self.in_flight:
-                raise RemoteProtocolError(f"an answer to call {message.id}, which nobody made")
             self.in_flight.discard(message.id)

@@ -6,12 +6,11 @@ which a conversation meets them.
 """
 
 from datetime import datetime
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
 __all__ = [
-    "ADMISSION",
     "Bye",
     "Call",
     "Cancel",
@@ -30,6 +29,9 @@ __all__ = [
     "decode",
     "encode",
 ]
+
+#: A moment that carries its time zone; one without could not be compared with our clock.
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Reason(msgspec.Struct, frozen=True, array_like=True):
@@ -59,7 +61,7 @@ class Greeting(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
     connection_id: str
     server_name: str
-    now: datetime
+    now: Moment
     verdict: tuple[Reason, ...] = ()
 
 
@@ -69,7 +71,7 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, tag=2):
     server_name: str
     component: str
     version: str
-    now: datetime
+    now: Moment
     verdict: tuple[Reason, ...] = ()
 
 
@@ -177,9 +179,6 @@ Message: TypeAlias = (
     | Bye
 )
 
-#: What is said before ``Ready``.
-ADMISSION = (Greeting, Hello, Ready, Refused, WhyAnswer, WhyHint)
-
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
@@ -192,4 +191,8 @@ def decode(data: bytes | bytearray | memoryview) -> Message:
     Raises:
         msgspec.DecodeError: it is none (``msgspec.ValidationError`` when the shape is wrong).
     """
-    return _decoder.decode(data)
+    try:
+        return _decoder.decode(data)
+    except RecursionError as error:
+        # A few kilobytes can nest deeper than the interpreter's stack goes.
+        raise msgspec.DecodeError("nested too deep") from error

@@ -44,6 +44,9 @@ class Observer(Protocol):
     def saw_problem(self, problem: Problem) -> None:
         """Record a problem of the chain."""
 
+    def saw_unreadable(self, what: str) -> None:
+        """Record that a certificate of the peer could not be read at all."""
+
     def saw_alert(self, number: int, *, from_peer: bool) -> None:
         """Record an alert, ours or the peer's."""
 
@@ -58,12 +61,19 @@ def _observer(connection: SSL.Connection) -> Observer:
 def _verified(
     connection: SSL.Connection, certificate: crypto.X509, number: int, depth: int, ok: int
 ) -> bool:
-    """OpenSSL's question after each certificate; an exception in here refuses the peer."""
+    """OpenSSL's question after each certificate.
+
+    Nothing is raised in here: pyOpenSSL would keep it in the context, which all connections share.
+    """
     if ok:
         return True
     observer = _observer(connection)
-    problem = Problem(number=number, depth=depth, certificate=certificate.to_cryptography())
-    observer.saw_problem(problem)
+    try:
+        readable = certificate.to_cryptography()
+    except ValueError as error:  # OpenSSL reads certificates that ``cryptography`` does not
+        observer.saw_unreadable(type(error).__name__)
+        return False
+    observer.saw_problem(Problem(number=number, depth=depth, certificate=readable))
     return observer.collecting or number in LEFT_TO_THE_GATE
 
 

@@ -4,6 +4,7 @@ The engine owns one pyOpenSSL connection over memory BIOs. It knows no socket, n
 policy: it reports what happened, and the gate decides. Why not asyncio's TLS: python/cpython#98078.
 """
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,7 +18,10 @@ from sottovoce.tls.contexts import ALPN_CALLS, ALPN_WHY
 from sottovoce.tls.evidence import Problem, Side, Tunnel
 from sottovoce.tls.generation import TrustGeneration
 
-__all__ = ["Arrived", "Broken", "Ended", "Engine", "Event", "PlainEngine", "Secured"]
+__all__ = ["UNREADABLE", "Arrived", "Broken", "Ended", "Engine", "Event", "PlainEngine", "Secured"]
+
+#: Our reason where a certificate of the peer is one for OpenSSL and none for ``cryptography``.
+UNREADABLE = "a certificate cannot be read"
 
 #: The most that one read of OpenSSL gives: one record (RFC 8446 §5.1).
 RECORD = 2**14
@@ -119,8 +123,10 @@ class Engine:
         self._problems: list[Problem] = []
         self._alerts = {True: "", False: ""}
         self._events: list[Event] = []
+        self._unreadable = ""
         self._connection = SSL.Connection(context, None)
-        self._connection.set_app_data(self)
+        # Weak, so that a connection's memory goes with it and does not wait for the collector.
+        self._connection.set_app_data(weakref.proxy(self))
         if side is Side.CALLING:
             self._connection.set_alpn_protos([ALPN_WHY if ask_why else ALPN_CALLS])
             if server_name:
@@ -134,6 +140,10 @@ class Engine:
     def saw_problem(self, problem: Problem) -> None:
         """Record a problem of the peer's chain."""
         self._problems.append(problem)
+
+    def saw_unreadable(self, what: str) -> None:
+        """Record that a certificate of the peer could not be read at all."""
+        self._unreadable = what
 
     def saw_alert(self, number: int, *, from_peer: bool) -> None:
         """Record the first alert of each direction."""
@@ -197,19 +207,13 @@ class Engine:
 
     def data_to_send(self) -> bytes:
         """Return the bytes that are due to the peer, alerts included."""
-        try:
-            first = self._connection.bio_read(CHUNK)
-        except SSL.WantReadError:
-            return b""
-        if len(first) < CHUNK:
-            return first
-        parts = [first]
-        while len(parts[-1]) == CHUNK:
+        parts: list[bytes] = []
+        while not parts or len(parts[-1]) == CHUNK:
             try:
                 parts.append(self._connection.bio_read(CHUNK))
             except SSL.WantReadError:
                 break
-        return b"".join(parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     # How it goes on.
 
@@ -226,7 +230,10 @@ class Engine:
             self.over = True
             self._events.append(Ended(orderly=True))
         except SSL.Error as error:
-            self._fail(error)
+            unreadable = (UNREADABLE, self._unreadable) if self._unreadable else ()
+            self._fail((*unreadable, *_words(error)))
+        except ValueError as error:
+            self._fail((UNREADABLE, type(error).__name__))
 
     def _complete(self) -> None:
         self.secured = True
@@ -260,19 +267,28 @@ class Engine:
             sent.insert(0, leaf)
         return tuple(sent)
 
-    def _fail(self, error: SSL.Error) -> None:
+    def _fail(self, reasons: tuple[str, ...]) -> None:
         self.over = True
-        details = error.args[0] if error.args and isinstance(error.args[0], list) else []
+        self._events = [event for event in self._events if not isinstance(event, Secured)]
+        try:
+            chain = self._chain(collect=False) or self._chain(collect=True)
+        except ValueError:
+            chain = ()
         self._events.append(
             Broken(
                 problems=tuple(self._problems),
-                chain=self._chain(collect=False) or self._chain(collect=True),
+                chain=chain,
                 alert_sent=self._alerts[False],
                 alert_received=self._alerts[True],
-                reasons=tuple(str(entry[-1]) for entry in details if len(entry)),
+                reasons=reasons,
                 secured=self.secured,
             )
         )
+
+
+def _words(error: SSL.Error) -> tuple[str, ...]:
+    details = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return tuple(str(entry[-1]) for entry in details if len(entry))
 
 
 class PlainEngine:

@@ -7,7 +7,7 @@ X509_V_ERR number is coarser than what the certificates themselves show (catalog
 from sottovoce.errors import Fault
 from sottovoce.pki import Purpose, display_name, fingerprint, verify
 from sottovoce.tls.alerts import CODE_OF_VERIFY_ERROR
-from sottovoce.tls.engine import Broken
+from sottovoce.tls.engine import UNREADABLE, Broken
 from sottovoce.tls.evidence import Evidence, Problem, Side
 from sottovoce.tls.generation import TrustGeneration
 
@@ -15,6 +15,7 @@ __all__ = ["faults_of"]
 
 #: OpenSSL's reason → our code, for failures that have nothing to do with a certificate.
 _REASONS = {
+    UNREADABLE: "malformed-certificate",
     "peer did not return a certificate": "no-certificate",
     "unsupported protocol": "protocol-version",
     "wrong ssl version": "protocol-version",
@@ -30,6 +31,10 @@ _REASONS = {
 }
 
 _WHY = {
+    "malformed-certificate": (
+        "The peer's certificate, or one of its chain, is malformed and cannot be read.",
+        "Reissue it with a current tool; 'sottovoce keytool -printcert' shows what is wrong.",
+    ),
     "no-certificate": (
         "The peer offered no certificate.",
         "Give it a keystore with a private key and name that in its ssl.ini.",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from sottovoce.errors import Fault
+from sottovoce.ini import shown
 from sottovoce.pki import Purpose, verify
 from sottovoce.policy import Component, PeerIdentity
 from sottovoce.tls.evidence import Evidence, Side
@@ -73,6 +74,8 @@ def judge(evidence: Evidence, generation: TrustGeneration) -> Verdict:
 
 
 def _judge(evidence: Evidence, generation: TrustGeneration) -> Verdict:
+    if evidence.side is Side.CALLING and not evidence.dialled_name:
+        raise ValueError("a caller must know whom it dialled")
     if not evidence.chain:
         return Verdict(accepted=False, faults=(_no_certificate(evidence),))
     verdict = verify(
@@ -97,7 +100,7 @@ def _judge(evidence: Evidence, generation: TrustGeneration) -> Verdict:
 
 
 def _no_certificate(evidence: Evidence) -> Fault:
-    who = evidence.announced_name or evidence.dialled_name or "The peer"
+    who = shown(evidence.announced_name or evidence.dialled_name or "The peer")
     return Fault(
         code="no-certificate",
         why=f"{who} offered no certificate.",
@@ -127,14 +130,13 @@ def _name_faults(evidence: Evidence, identity: PeerIdentity) -> Iterable[Fault]:
     announced = evidence.announced_name
     if announced is None or _normal(announced) in {_normal(name) for name in identity.names}:
         return
+    names = shown(", ".join(identity.names))
     yield Fault(
         code="announced-name-mismatch",
-        why=(
-            f"The peer calls itself {announced}, its certificate is for "
-            f"{', '.join(identity.names) or 'no name'}."
-        ),
-        expected=", ".join(identity.names),
-        presented=announced,
+        why=f"The peer calls itself {shown(announced)}, its certificate is for "
+        f"{names or 'no name'}.",
+        expected=names,
+        presented=shown(announced),
         hint="Set its ServerName to a name in its certificate, or reissue the certificate.",
     )
 
@@ -181,17 +183,17 @@ def _role_faults(
             hint=f"Reissue its certificate with the role {component.label}.",
         )
     expected = generation.hosts.get(component)
-    announced = evidence.announced_name
     if expected is None and not identity.roles:
         yield _unplaced(component)
-    elif expected is not None and announced is not None:
-        if _normal(expected) in {_normal(name) for name in (announced, *identity.names)}:
+    elif expected is not None:
+        if _normal(expected) in {_normal(name) for name in identity.names}:
             return
+        presented = shown(evidence.announced_name or ", ".join(identity.names))
         yield Fault(
             code="component-unexpected",
-            why=f"{component.label} is expected on {expected}, not on {announced}.",
+            why=f"{component.label} is expected on {expected}, not on {presented}.",
             expected=expected,
-            presented=announced,
+            presented=presented,
             hint=f"Correct the place of {component.label} in this server's settings.",
         )
 
