@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 import structlog
+from blockbuster import blockbuster_ctx
 from structlog.testing import LogCapture
 from structlog.typing import Processor
 
@@ -38,6 +39,13 @@ PASSWORD = "correct horse battery staple"
 SETTINGS = HubSettings(lui_host="lui.test", tracker_host="trk.test", heartbeat_interval=10)
 LUI = Caller(component=Component.LUI, server="lui.test", secured=True, fingerprint="AA:BB")
 TRK = Caller(component=Component.TRK, server="trk.test", secured=True, fingerprint="CC:DD")
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_call() -> Iterator[None]:
+    """A call that blocks within a coroutine of ours is an error."""
+    with blockbuster_ctx("sottovoce"):
+        yield
 
 
 class _Clock:

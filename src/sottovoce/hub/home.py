@@ -1,5 +1,6 @@
 """HUB's part of a server home: where its database lies, and how a new one is made."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,7 +47,7 @@ async def create_home(home: Path, *, set_up_code: Secret, now: datetime) -> None
         raise ValueError("a set-up code comes from new_set_up_code")
     path = database_path(home)
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        await asyncio.to_thread(path.parent.mkdir, mode=0o700, exist_ok=True)
     except OSError as error:
         raise StoreError(
             f"{path.parent} cannot be made: {error.strerror}.",
@@ -79,7 +80,7 @@ async def open_database(home: Path) -> Database:
         StoreError: ``hub-missing``: there is none, or it was never finished; or it cannot be used.
     """
     path = database_path(home)
-    if not path.is_file():
+    if not await asyncio.to_thread(path.is_file):
         raise StoreError(
             f"HUB has no database here: {path} does not exist.",
             hint="Name the home of the server on which HUB runs, make one with 'sottovoce init', "

@@ -156,6 +156,18 @@ def _is_current(connection: sa.Connection, scripts: ScriptDirectory, path: Path)
     return current == newest
 
 
+def _open(path: Path, migrations: Path) -> AsyncEngine:
+    """Migrate the database and return its engine; both ask the file system, hence a thread."""
+    migrate(path, migrations)
+    engine = create_async_engine(
+        sa.URL.create("sqlite+aiosqlite", database=str(path)),
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=4,
+    )
+    event.listen(engine.sync_engine, "connect", _prepare)
+    return engine
+
+
 class Database:
     """A component's database; an async context manager.
 
@@ -183,14 +195,7 @@ class Database:
         Raises:
             StoreError: see :func:`migrate`.
         """
-        await asyncio.to_thread(migrate, path, migrations)
-        engine = create_async_engine(
-            sa.URL.create("sqlite+aiosqlite", database=str(path)),
-            poolclass=AsyncAdaptedQueuePool,
-            pool_size=4,
-        )
-        event.listen(engine.sync_engine, "connect", _prepare)
-        return cls(path, engine)
+        return cls(path, await asyncio.to_thread(_open, path, migrations))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -4,12 +4,13 @@ import asyncio
 import itertools
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 from sottovoce.contracts import Caller
 from sottovoce.hub import create_home, new_set_up_code
@@ -28,6 +29,13 @@ from sottovoce.policy import Component
 from sottovoce.store import Database
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_call() -> Iterator[None]:
+    """A call that blocks within a coroutine of ours is an error."""
+    with blockbuster_ctx("sottovoce"):
+        yield
 
 
 @dataclass

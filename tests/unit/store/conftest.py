@@ -1,8 +1,10 @@
 """A tiny component of its own: one table, two migrations."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 ENV = """
 from alembic import context
@@ -35,6 +37,13 @@ def upgrade():
     op.create_table("half", sa.Column("text", sa.Text, primary_key=True))
     raise RuntimeError("the second step fails")
 """
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking_call() -> Iterator[None]:
+    """A call that blocks within a coroutine of ours is an error."""
+    with blockbuster_ctx("sottovoce"):
+        yield
 
 
 def _scripts(folder: Path, **versions: str) -> Path:
