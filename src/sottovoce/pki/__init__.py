@@ -7,6 +7,7 @@ numbers and names arrive as arguments. The words are those of RFC 5280.
 from sottovoce.pki.authority import Authority, Revocation
 from sottovoce.pki.formats import (
     dump_certificates,
+    dump_crl,
     dump_private_key,
     dump_request,
     load_certificates,
@@ -41,6 +42,7 @@ from sottovoce.pki.profiles import (
     INTERMEDIATE_LIFETIME,
     ISSUING,
     LEAF_LIFETIME,
+    LONGEST_LEAF_LIFETIME,
     ROOT,
     ROOT_LIFETIME,
     SERVER,
@@ -57,6 +59,7 @@ __all__ = [
     "INTERMEDIATE_LIFETIME",
     "ISSUING",
     "LEAF_LIFETIME",
+    "LONGEST_LEAF_LIFETIME",
     "ROOT",
     "ROOT_LIFETIME",
     "SERVER",
@@ -77,6 +80,7 @@ __all__ = [
     "dns_name_problem",
     "dns_names",
     "dump_certificates",
+    "dump_crl",
     "dump_private_key",
     "dump_request",
     "fingerprint",

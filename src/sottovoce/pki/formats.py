@@ -22,6 +22,7 @@ from sottovoce.pki.keys import PrivateKey, describe_key
 
 __all__ = [
     "dump_certificates",
+    "dump_crl",
     "dump_private_key",
     "dump_request",
     "load_certificates",
@@ -324,6 +325,11 @@ def _with_optional_password(
 def dump_certificates(certificates: Sequence[x509.Certificate]) -> bytes:
     """Write certificates as a PEM bundle, in their order."""
     return b"".join(item.public_bytes(serialization.Encoding.PEM) for item in certificates)
+
+
+def dump_crl(crl: x509.CertificateRevocationList) -> bytes:
+    """Write a revocation list as PEM."""
+    return crl.public_bytes(serialization.Encoding.PEM)
 
 
 def dump_request(request: x509.CertificateSigningRequest) -> bytes:

@@ -15,6 +15,7 @@ __all__ = [
     "INTERMEDIATE_LIFETIME",
     "ISSUING",
     "LEAF_LIFETIME",
+    "LONGEST_LEAF_LIFETIME",
     "ROOT",
     "ROOT_LIFETIME",
     "SERVER",
@@ -34,7 +35,9 @@ INTERMEDIATE_LIFETIME = 1825 * _DAY
 #: 398 days: the longest life of a server certificate that browsers and mail programs accept
 #: (CA/Browser Forum baseline requirements 6.3.2, 2020), because a keystore made here may serve
 #: HTTPS too (SPEC W12).
-LEAF_LIFETIME = 398 * _DAY
+LONGEST_LEAF_LIFETIME = 398 * _DAY
+#: One day less, as the same paragraph recommends, so that backdating still fits.
+LEAF_LIFETIME = 397 * _DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Profile:
     key_usage: frozenset[str] = frozenset({"digital_signature"})
     purposes: tuple[ObjectIdentifier, ...] = ()
     lifetime: timedelta = LEAF_LIFETIME
-    longest: timedelta = LEAF_LIFETIME
+    longest: timedelta = LONGEST_LEAF_LIFETIME
     names_required: bool = True
 
 
