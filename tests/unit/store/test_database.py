@@ -2,8 +2,6 @@
 
 import asyncio
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -150,43 +148,6 @@ async def test_a_write_within_a_write_is_a_mistake_and_no_deadlock(
         with pytest.raises(RuntimeError, match="wait for itself"):
             async with store.write():
                 pass
-
-
-WRITER = """
-import asyncio, sys
-from pathlib import Path
-from sottovoce.store import Database
-
-async def main() -> None:
-    async with await Database.open(Path(sys.argv[1]), migrations=Path(sys.argv[2])) as store:
-        for number in range(15):
-            async with store.write() as connection:
-                query = "SELECT count(*) FROM word"
-                count = (await connection.exec_driver_sql(query)).scalar_one()
-                await connection.exec_driver_sql(f"INSERT INTO word (text) VALUES ('{count:03}')")
-
-asyncio.run(main())
-"""
-
-
-@pytest.mark.slow
-def test_two_processes_open_migrate_and_write_at_once(tmp_path: Path, new_scripts: Path) -> None:
-    """A command works beside the running server; neither loses a row nor sees half of one."""
-    path = tmp_path / "a.db"
-    writers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path), str(new_scripts)], stderr=subprocess.PIPE
-        )
-        for _ in range(2)
-    ]
-    endings = [writer.communicate(timeout=50)[1].decode() for writer in writers]
-
-    connection = sqlite3.connect(path)
-    words = [text for (text,) in connection.execute("SELECT text FROM word ORDER BY text")]
-    connection.close()
-
-    assert endings == ["", ""]
-    assert words == [f"{number:03}" for number in range(30)]
 
 
 async def test_waiting_too_long_for_another_process_is_named(
@@ -341,47 +302,6 @@ async def test_a_folder_in_the_file_s_place_is_named(tmp_path: Path, new_scripts
         await Database.open(tmp_path, migrations=new_scripts)
 
     assert caught.value.code == "store-unwritable"
-
-
-OPENER = """
-import asyncio, ctypes, struct, sys
-from pathlib import Path
-from sottovoce.errors import StoreError
-from sottovoce.store import Database
-
-# Without capabilities root is held to permissions like everybody else (capset(2)).
-header, nothing = struct.pack("=Ii", 0x20080522, 0), bytes(24)
-if ctypes.CDLL(None, use_errno=True).capset(header, nothing) != 0:
-    sys.exit("capabilities cannot be dropped")
-for path in sys.argv[2:]:
-    try:
-        asyncio.run(Database.open(Path(path), migrations=Path(sys.argv[1])))
-    except StoreError as error:
-        print(error.code)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
-def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, new_scripts: Path) -> None:
-    folder = tmp_path / "locked"
-    folder.mkdir()
-    existing, missing = folder / "a.db", folder / "b.db"
-    migrate(existing, new_scripts)
-    existing.chmod(0o444)
-    folder.chmod(0o555)
-    try:
-        result = subprocess.run(
-            [sys.executable, "-c", OPENER, str(new_scripts), str(existing), str(missing)],
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
-    finally:
-        folder.chmod(0o755)
-
-    assert (result.stdout.split(), result.stderr) == (["store-unwritable"] * 2, "")
 
 
 async def test_a_path_with_odd_characters_is_taken_as_it_is(
