@@ -91,10 +91,9 @@ def _store_path(world: "FileWorld", named: str | None, flags: frozenset[str]) ->
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Keep other writers of *path* waiting, so that two at once lose no entry."""
-    lock = path.with_name(f".{path.name}.lock")
+    """Keep other writers in the folder of *path* waiting, so that two at once lose no entry."""
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:

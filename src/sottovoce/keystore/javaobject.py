@@ -6,6 +6,7 @@ Nothing is ever made of the octets: no class is looked up and no object is built
 """
 
 from sottovoce.errors import KeystoreFormatError
+from sottovoce.keystore.formats import truncated
 from sottovoce.keystore.limits import MAX_DEPTH, Budget
 
 __all__ = ["object_length"]
@@ -45,7 +46,7 @@ class _Walker:
 
     def take(self, count: int, what: str) -> bytes:
         if self.at + count > len(self.data):
-            raise self.damaged(what)
+            raise truncated(len(self.data), self.at + count)
         self.at += count
         return self.data[self.at - count : self.at]
 

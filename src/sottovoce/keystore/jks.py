@@ -17,7 +17,7 @@ from sottovoce.keystore import pbe
 from sottovoce.keystore.formats import JCEKS_MAGIC, JKS_MAGIC, truncated
 from sottovoce.keystore.javaobject import object_length
 from sottovoce.keystore.keys import KeyUnreadable, load_certificate, private_octets
-from sottovoce.keystore.limits import MAX_FILE, Budget
+from sottovoce.keystore.limits import MAX_CERTIFICATES, MAX_FILE, Budget
 from sottovoce.keystore.model import (
     Entry,
     Keystore,
@@ -26,7 +26,7 @@ from sottovoce.keystore.model import (
     StoreFormat,
     TrustedCertificateEntry,
 )
-from sottovoce.keystore.names import Names, near_passwords, note, wrong_password
+from sottovoce.keystore.names import Names, near_passwords, note, unreadable, wrong_password
 from sottovoce.keystore.protection import (
     java_octets,
     open_key,
@@ -138,7 +138,12 @@ class _Reader:
         self.version = octets.number("the version")
         if self.version not in (1, 2):
             raise octets.damaged(f"version 1 or 2, not {self.version}", 4)
-        for _ in range(octets.number("the number of entries")):
+        count = octets.number("the number of entries")
+        if count > MAX_CERTIFICATES:
+            raise octets.damaged(
+                f"a number of entries up to {MAX_CERTIFICATES:,}, not {count:,}", 8
+            )
+        for _ in range(count):
             self.budget.spend_certificate()
             self._read_entry()
 
@@ -157,14 +162,18 @@ class _Reader:
             return
         alias = self.names.take(name)
         if tag == _TRUSTED:
-            self.entries[alias] = TrustedCertificateEntry(self._certificate(), created)
+            certificate = self._certificate()
+            if certificate is not None:
+                self.entries[alias] = TrustedCertificateEntry(certificate, created)
             return
         protected = octets.block("a private key")
         count = octets.number("the chain's length")
-        chain = tuple(self._certificate() for _ in range(count))
+        found = [self._certificate() for _ in range(count)]
+        chain = tuple(each for each in found if each is not None)
         self.entries[alias] = self._key(protected, chain, created)
 
-    def _certificate(self) -> x509.Certificate:
+    def _certificate(self) -> x509.Certificate | None:
+        """Read a certificate; None for one that cannot be used, in a file that is intact."""
         self.budget.spend_certificate()
         if self.version == 2:
             at = self.octets.at
@@ -172,7 +181,15 @@ class _Reader:
             if kind not in ("X.509", "X509"):
                 raise self.octets.damaged("the certificate type X.509", at)
         at = self.octets.at + 4
-        return load_certificate(self.octets.block("a certificate"), where="the file", position=at)
+        block = self.octets.block("a certificate")
+        try:
+            return load_certificate(block, where="the file", position=at)
+        except KeystoreFormatError as error:
+            data, password = self.octets.data, self.password
+            if password is None or _digest(data[:-_DIGEST], password) != data[-_DIGEST:]:
+                raise
+            self.notes.append(unreadable(error))
+            return None
 
     def _key(
         self, protected: bytes, chain: tuple[x509.Certificate, ...], created: datetime | None

@@ -23,7 +23,14 @@ _RSA = frozenset({"1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"})
 _KNOWN = _RSA | {"1.2.840.10045.2.1", "1.2.840.10040.4.1", "1.3.101.112", "1.3.101.113"}
 
 #: What ``cryptography`` raises for octets that it does not take.
-_FOREIGN = (ValueError, TypeError, UnsupportedAlgorithm, OverflowError, Warning)
+_FOREIGN = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    OverflowError,
+    Warning,
+    x509.InvalidVersion,
+)
 
 
 class KeyUnreadable(Exception):

@@ -5,14 +5,23 @@ Owns those three and nothing of any format.
 
 import unicodedata
 
-from sottovoce.errors import Fault, IntegrityError
+from sottovoce.errors import Fault, IntegrityError, KeystoreFormatError
 
-__all__ = ["Names", "near_passwords", "note", "wrong_password"]
+__all__ = ["Names", "near_passwords", "note", "unreadable", "wrong_password"]
 
 
 def note(code: str, why: str, hint: str = "") -> Fault:
     """Return a warning: something odd that does not keep the store from being used."""
     return Fault(code=code, why=why, hint=hint, warning=True)
+
+
+def unreadable(error: KeystoreFormatError) -> Fault:
+    """Return the warning for a certificate in an intact store that cannot be used here."""
+    return note(
+        "keystore-certificate-unreadable",
+        f"A certificate at octet {error.position} of {error.source} cannot be used here and is "
+        f"passed over ({error.__cause__}); it is lost if the store is written again.",
+    )
 
 
 def near_passwords(password: str) -> list[tuple[str, str]]:

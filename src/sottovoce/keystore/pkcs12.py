@@ -18,7 +18,7 @@ from sottovoce.keystore.joining import Attributes, Bags, CertificateBag, KeyBag,
 from sottovoce.keystore.keys import KeyUnreadable, load_certificate, load_private_key
 from sottovoce.keystore.limits import Budget
 from sottovoce.keystore.model import Keystore
-from sottovoce.keystore.names import near_passwords, note, wrong_password
+from sottovoce.keystore.names import near_passwords, note, unreadable, wrong_password
 from sottovoce.keystore.protection import open_key
 
 __all__ = ["read"]
@@ -220,7 +220,13 @@ class _Reader:
             return
         at = inner.at
         octets = inner.octets("the certificate")
-        certificate = load_certificate(octets, where=inner.where, position=at)
+        try:
+            certificate = load_certificate(octets, where=inner.where, position=at)
+        except KeystoreFormatError as error:
+            if not self.verified:
+                raise
+            self.bags.notes.append(unreadable(error))  # the MAC fits: not damage, but its kind
+            return
         self.bags.certificates.append(CertificateBag(certificate, attributes))
 
     def _read_key(self, value: Cursor, attributes: Attributes, *, shrouded: bool) -> None:

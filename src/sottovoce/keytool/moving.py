@@ -102,6 +102,8 @@ class _Carrier:
             self.session.say(f"Entry for alias {alias} not imported.")
             return False
         entry = self._adapted(alias, self.source.entries[alias])
+        if entry.created is None:
+            entry = replace(entry, created=self.session.world.now())
         self.target = self.target.with_entry(chosen, entry)
         self.session.say(f"Entry for alias {alias} successfully imported.")
         return True

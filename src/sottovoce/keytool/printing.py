@@ -105,7 +105,7 @@ def _extensions(
     if not found:
         return []
     lines = ["", title]
-    for number, extension in enumerate(found, start=1):
+    for number, extension in enumerate(sorted(found, key=_order), start=1):
         critical = "true" if extension.critical else "false"
         lines += [
             "",
@@ -113,6 +113,14 @@ def _extensions(
             *_extension(extension.value),
         ]
     return [*lines, ""]
+
+
+def _order(extension: x509.Extension[x509.ExtensionType]) -> str:
+    """Return what keytool sorts extensions by: the name, or the identifier where it has none."""
+    value = extension.value
+    if isinstance(value, x509.UnrecognizedExtension):
+        return extension.oid.dotted_string
+    return type(value).__name__
 
 
 def _extension(value: x509.ExtensionType) -> list[str]:
