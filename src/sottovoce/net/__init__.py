@@ -1,6 +1,6 @@
 """asyncio, the only one below the components: listen, dial, pump, peer."""
 
-from sottovoce.net.channel import Channel, ServingChannel
+from sottovoce.net.channel import Channel
 from sottovoce.net.clock import Clock, monotonic, utc_now
 from sottovoce.net.dialer import connect
 from sottovoce.net.endpoint import Endpoint, Implement, Offer, PeerFacts
@@ -9,6 +9,7 @@ from sottovoce.net.listener import Listener, listen
 from sottovoce.net.peer import Peer
 from sottovoce.net.reaching import Destination
 from sottovoce.net.security import Outcome, SecurityLog, SecurityRecord
+from sottovoce.net.serving import ServingChannel
 from sottovoce.net.tasks import TaskOwner
 
 __all__ = [

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from sottovoce.errors import ChannelError, Fault
 from sottovoce.net.admission import Admission, Admitted
-from sottovoce.net.channel import ServingChannel
 from sottovoce.net.clock import monotonic
 from sottovoce.net.endpoint import Endpoint, Offer
 from sottovoce.net.security import Outcome, SecurityRecord
+from sottovoce.net.serving import ServingChannel
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.net.visitors import Visitors
 from sottovoce.net.wire import Wire
@@ -63,14 +63,16 @@ class Listener:
     async def _admit(self, wire: Wire, host: str) -> None:
         try:
             admission = Admission(wire, self._endpoint, port=self.port, visitors=self._visitors)
-            admitted = await admission.run()
+            try:
+                admitted = await admission.run()
+            finally:
+                self._visitors.finished(host)
+            if admitted is not None:
+                await self._serve(admitted)
         except BaseException:
+            # Also when an implementation cannot be made for an admitted caller.
             wire.abort()
             raise
-        finally:
-            self._visitors.finished(host)
-        if admitted is not None:
-            await self._serve(admitted)
 
     async def _serve(self, admitted: Admitted) -> None:
         channel = ServingChannel(
@@ -82,14 +84,14 @@ class Listener:
             on_error=self._on_error,
         )
         self.channels.add(channel)
+        channel.closed.add_done_callback(lambda why: self._ended(channel, why.result()))
         try:
-            why = await asyncio.shield(channel.closed)
+            await asyncio.shield(channel.closed)
         finally:
-            self.channels.discard(channel)
-        await channel.aclose()
-        self._log_closed(channel, why)
+            await channel.aclose()
 
-    def _log_closed(self, channel: ServingChannel, why: str) -> None:
+    def _ended(self, channel: ServingChannel, why: str) -> None:
+        self.channels.discard(channel)
         facts = channel.facts
         self._endpoint.log(
             SecurityRecord(

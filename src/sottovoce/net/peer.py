@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from sottovoce.contracts import CallSpec, EdgePosture
 from sottovoce.errors import ChannelClosed, ChannelError
-from sottovoce.net.channel import Channel, make_stub
+from sottovoce.net.channel import Channel
 from sottovoce.net.clock import monotonic
 from sottovoce.net.dialer import connect
 from sottovoce.net.endpoint import Endpoint
 from sottovoce.net.reaching import Destination
+from sottovoce.net.stubs import make_stub
 from sottovoce.policy import Component
 
 __all__ = ["FIRST_PAUSE", "LONGEST_PAUSE", "Peer"]
@@ -74,13 +75,12 @@ class Peer:
             return await self._open()
 
     async def _open(self) -> Channel:
-        if self._closed:
-            raise ChannelClosed("This server is stopping.", peer=str(self.destination))
+        self._refuse_when_stopping()
         if self._failure is not None and monotonic() < self._not_before:
-            raise self._failure
-        if self._channel is not None:
-            stale, self._channel = self._channel, None
-            await stale.aclose()
+            # Without the frames of the earlier raise, which would pile up.
+            raise self._failure.with_traceback(None)
+        # A channel that is no longer open answers what is under way and closes by itself.
+        self._channel = None
         try:
             channel = await connect(self._endpoint, self.destination, component=self.component)
         except ChannelError as error:
@@ -89,8 +89,17 @@ class Peer:
             self._not_before = monotonic() + pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
             self._failures += 1
             raise
+        try:
+            self._refuse_when_stopping()
+        except ChannelClosed:
+            await channel.aclose()
+            raise
         self._channel, self._failure, self._failures = channel, None, 0
         return channel
+
+    def _refuse_when_stopping(self) -> None:
+        if self._closed:
+            raise ChannelClosed("This server is stopping.", peer=str(self.destination))
 
     @property
     def posture(self) -> EdgePosture:

@@ -8,6 +8,7 @@ without a task or a queue in between. What is sent within one turn of the loop l
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeAlias, cast
 
 from sottovoce.errors import LocalProtocolError, RemoteProtocolError
@@ -74,9 +75,11 @@ class Wire(asyncio.BufferedProtocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._gone = asyncio.Event()
-        self._eof = False
+        self._silent = asyncio.Event()
         self._heard_last = False
         self._swallowing = False
+        #: How often bytes came: a peer in the middle of a long frame is alive.
+        self.reads = 0
 
     # asyncio's side.
 
@@ -94,6 +97,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take bytes that arrived."""
+        self.reads += 1
         if self._swallowing:
             return
         if self._engine is None:
@@ -107,7 +111,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def eof_received(self) -> bool:
         """Take note that the peer sends no more; we may still answer."""
-        self._eof = True
+        self._silent.set()
         if self._engine is not None:
             self._engine.receive_eof()
             self._advance()
@@ -117,17 +121,26 @@ class Wire(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note of the end."""
         self._gone.set()
+        self._silent.set()
         self._writable.set()
         self._ended(Lost(proper=False, error=str(exc) if exc else ""))
         self._wake()
 
     def pause_writing(self) -> None:
-        """The peer reads too slowly: who sends must wait."""
+        """The peer reads too slowly: who sends must wait.
+
+        Before the channel is open nothing more is read from it either, so that a stranger cannot
+        have answers pile up (TLS itself answers, too). Later that could stop both sides for good.
+        """
         self._writable.clear()
+        if self._receiver is None and self._transport is not None and not self._swallowing:
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The peer has caught up."""
         self._writable.set()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     # Before TLS.
 
@@ -161,7 +174,7 @@ class Wire(asyncio.BufferedProtocol):
         if self._transport is not None:
             self._transport.resume_reading()
         self._advance()
-        if self._eof:
+        if self._silent.is_set():
             engine.receive_eof()
             self._advance()
 
@@ -206,6 +219,11 @@ class Wire(asyncio.BufferedProtocol):
         await self._writable.wait()
 
     @property
+    def is_writable(self) -> bool:
+        """Whether the peer reads fast enough for one more message."""
+        return self._writable.is_set()
+
+    @property
     def connection(self) -> Connection:
         """The conversation."""
         assert self._connection is not None
@@ -230,44 +248,47 @@ class Wire(asyncio.BufferedProtocol):
 
     async def close(self, *, linger: float) -> None:
         """Flush, say we are done, swallow for at most *linger* seconds, and close (DESIGN §4)."""
+        self._last_word()
+        transport = self._transport
+        if transport is None or self._gone.is_set():
+            return
+        try:
+            with suppress(OSError, RuntimeError):
+                transport.write_eof()
+            if not transport.is_closing():
+                transport.resume_reading()
+            await _within(linger, self._silent)
+            transport.close()
+            await _within(linger, self._gone)
+        finally:
+            self.abort()
+
+    def hang_up(self, *, linger: float) -> None:
+        """Flush and close without waiting; what is not sent within *linger* seconds is lost."""
+        self._last_word()
+        transport = self._transport
+        if transport is not None and not self._gone.is_set():
+            transport.close()
+            self._loop.call_later(linger, self.abort)
+
+    def _last_word(self) -> None:
+        """Write what is due; from here on, what comes is swallowed."""
         if self._engine is not None:
             self._flush()
             self._engine.close()
             self._write_out()
-        transport = self._transport
-        if transport is None or self._gone.is_set():
-            return
         self._swallowing = True
-        try:
-            if transport.can_write_eof() and not transport.is_closing():
-                transport.write_eof()
-            transport.resume_reading()
-            if not self._eof:
-                async with asyncio.timeout(linger):
-                    await self._swallowed()
-        except (TimeoutError, OSError, RuntimeError):
-            pass
-        transport.close()
-        try:
-            async with asyncio.timeout(linger):
-                await self._gone.wait()
-        except TimeoutError:
-            transport.abort()
 
     def abort(self) -> None:
         """Close at once; what was not sent is lost."""
-        if self._transport is not None:
+        if self._transport is not None and not self._gone.is_set():
             self._transport.abort()
-
-    async def _swallowed(self) -> None:
-        while not (self._eof or self._gone.is_set()):
-            await self._wait()
 
     # Inside.
 
     @property
     def _over(self) -> bool:
-        return self._eof or self._gone.is_set()
+        return self._silent.is_set()
 
     def _extra(self, name: str) -> tuple[str, int]:
         found = self._transport.get_extra_info(name) if self._transport is not None else None
@@ -290,8 +311,10 @@ class Wire(asyncio.BufferedProtocol):
     def _hear(self, data: bytes | bytearray) -> None:
         connection = self._connection
         if connection is None:
-            if len(self._early) + len(data) <= _RAW_LIMIT:
-                self._early += data
+            self._early += data
+            if len(self._early) > _RAW_LIMIT:
+                self._early.clear()
+                self._happen(RemoteProtocolError("the peer spoke before its turn"))
             return
         try:
             messages = connection.receive_data(data)
@@ -347,6 +370,12 @@ class Wire(asyncio.BufferedProtocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def _shown(address: tuple[str, int]) -> str:

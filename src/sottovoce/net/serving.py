@@ -1,0 +1,173 @@
+"""The accepting side of an open channel: it carries out the calls that its caller may make.
+
+Every call gets exactly one answer, or the channel ends. Nothing here decides whether the peer may
+be here: that is over when a channel exists.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from sottovoce.contracts import Caller, CallSpec, calls_of
+from sottovoce.errors import (
+    CallRefused,
+    CallTimeout,
+    LocalProtocolError,
+    NoSuchMethod,
+    RemoteProtocolError,
+    SottovoceError,
+)
+from sottovoce.net.conversation import Conversation
+from sottovoce.net.endpoint import Offer, PeerFacts
+from sottovoce.net.limits import Limits
+from sottovoce.net.stubs import decoder
+from sottovoce.net.tasks import TaskOwner
+from sottovoce.net.wire import Happening, Wire
+from sottovoce.rpc import Bye, Call, Cancel, Rejection, Reply, encode
+
+__all__ = ["ServingChannel"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    spec: CallSpec
+    method: Callable[[Any], Awaitable[Any]]
+
+
+class ServingChannel(Conversation):
+    """The accepting side of an open channel.
+
+    Args:
+        wire, facts, limits: as admitted.
+        caller: who calls.
+        offers: the contracts of this port; each implementation is made now, for this caller.
+        on_error: told of an error in an implementation that is not one of ours.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        facts: PeerFacts,
+        limits: Limits,
+        *,
+        caller: Caller,
+        offers: Iterable[Offer],
+        on_error: Callable[[str, BaseException], None],
+    ) -> None:
+        served: dict[str, _Served] = {}
+        for offer in offers:
+            implementation = offer.implement(caller)
+            for name, spec in calls_of(offer.contract).items():
+                if caller.component in spec.roles:
+                    served[name] = _Served(spec, getattr(implementation, spec.attribute))
+        super().__init__(wire, facts, limits)
+        self.caller = caller
+        self._served = served
+        self._on_error = on_error
+        self._tasks = TaskOwner(on_error)
+        self._running: dict[int, asyncio.Task[Any]] = {}
+        self._stopping = False
+        wire.deliver_to(self.receive)
+
+    async def aclose(self, *, grace: float = 0.0) -> None:
+        """Take no new calls, let those under way finish for *grace* seconds, then close."""
+        self._stopping = True
+        self._say(Bye("going-away"))
+        if self._running and grace:
+            await asyncio.wait(list(self._running.values()), timeout=grace)
+        await self._tasks.aclose()
+        await self.wire.close(linger=self._limits.linger)
+        self._end("closed by this side")
+
+    def _take(self, happening: Happening) -> None:
+        match happening:
+            case Call():
+                self._dispatch(happening)
+            case Cancel(id=number):
+                if (task := self._running.get(number)) is not None:
+                    task.cancel()
+            case other:
+                self._breach(RemoteProtocolError(f"{type(other).__name__} has no place here"))
+
+    def _said_bye(self, reason: str) -> None:
+        """The caller makes no new calls; answer what is under way, then close."""
+        self._why = f"the caller said goodbye: {reason}"
+        self._leave_when_done()
+
+    def _leave_when_done(self) -> None:
+        if self._why and not self._running and not self._stopping:
+            self._stopping = True
+            self._tasks.spawn(self._finish("done"), name="channel-farewell")
+
+    def _end(self, why: str) -> None:
+        super()._end(why)
+        for task in self._running.values():
+            task.cancel()
+
+    def _dispatch(self, call: Call) -> None:
+        answer = self._answered_at_once(call)
+        if answer is not None and self.wire.is_writable:
+            self._say(answer)
+            return
+        work = self._say_when_read(answer) if answer is not None else self._serve(call)
+        task = self._tasks.spawn(work, name=call.method[:80])
+        self._running[call.id] = task
+        task.add_done_callback(lambda done: self._finished(call.id, done))
+
+    def _answered_at_once(self, call: Call) -> Rejection | None:
+        """Return the answer to a call that is not carried out."""
+        if self._stopping or not self.is_open:
+            return Rejection(call.id, "going-away", "This server is stopping; not carried out.")
+        if call.method not in self._served:
+            message = f"{call.method[:80]!r} is not offered to {self.caller.component.label} here."
+            return Rejection(call.id, NoSuchMethod.code, message)
+        return None
+
+    async def _say_when_read(self, answer: Reply | Rejection) -> None:
+        await self.wire.drained()
+        self._answer(answer)
+
+    async def _serve(self, call: Call) -> None:
+        answer = await self._carried_out(call, self._served[call.method])
+        await self._say_when_read(answer)
+
+    async def _carried_out(self, call: Call, served: _Served) -> Reply | Rejection:
+        deadline = min(served.spec.deadline, call.deadline / 1000)
+        try:
+            request = decoder(served.spec.request).decode(call.body)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return Rejection(call.id, "malformed", f"{call.method}: {error}")
+        try:
+            async with asyncio.timeout(deadline):
+                reply = await served.method(request)
+            return Reply(call.id, msgspec.Raw(encode(reply)))
+        except CallRefused as refused:
+            return Rejection(call.id, refused.code, refused.message)
+        except TimeoutError:
+            return Rejection(call.id, CallTimeout.code, f"{call.method} took over {deadline} s.")
+        except SottovoceError as error:
+            return Rejection(call.id, error.code, error.message)
+        except Exception as error:  # noqa: BLE001 - the caller gets an answer, the log the error
+            self._on_error(call.method, error)
+            return Rejection(call.id, "internal-error", "An error on this side; see its log.")
+
+    def _answer(self, answer: Reply | Rejection) -> None:
+        """Say *answer*, or that it is too long to be said."""
+        try:
+            self.wire.send(answer)
+        except LocalProtocolError as error:
+            self._say(Rejection(answer.id, "answer-too-long", error.message))
+
+    def _finished(self, number: int, task: asyncio.Task[Any]) -> None:
+        """Answer for a task that was ended before it had an answer, or had even begun."""
+        self._running.pop(number, None)
+        if task.cancelled():
+            self._say(
+                Rejection(number, "going-away", "This server stopped before it was finished.")
+                if self._stopping
+                else Rejection(number, "cancelled", "The caller no longer waits.")
+            )
+        self._leave_when_done()
