@@ -1,0 +1,24 @@
+# One line each; the work is in scripts/, which need no make.
+.PHONY: help demo test check docs format clean
+
+help:    ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
+
+demo:    ## an installation of three servers, a campaign, a report, four intruders
+	@scripts/demo $(ARGS)
+
+test:    ## all tests (one folder: make test ARGS=tests/unit/pki)
+	@scripts/test $(ARGS)
+
+check:   ## format, lint, types, floors, generated pages
+	@scripts/check
+
+docs:    ## writes the pages of docs/reference that are made from the code
+	@scripts/docs
+
+format:  ## formats the code
+	@scripts/setup lint && .venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+clean:   ## removes what can be made again, .venv included
+	rm -rf .venv .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
