@@ -5,8 +5,7 @@ valid link gets one and the same answer (E1-E8, E14, E15). It knows no recipient
 no cookie, and runs no script.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,6 +15,7 @@ from sottovoce.trk.pages import Pages
 from sottovoce.trk.privacy import NetHasher, network_of
 from sottovoce.trk.ratelimit import Limiter
 from sottovoce.trk.service import Hit, Tracker
+from sottovoce.web import Answer, Header
 
 __all__ = ["PIXEL", "PublicSite"]
 
@@ -42,16 +42,11 @@ HSTS = b"max-age=31536000"
 #: Headers by which browsers and mail programs say that nobody has asked for this yet.
 _PREFETCH = frozenset({b"purpose", b"sec-purpose", b"x-purpose", b"x-moz"})
 
+#: Redirects kept ready, as bytes.
+REDIRECTS_KEPT = 5_000
+
+_PAGES = (f"/{LinkKind.UNSUBSCRIBE.value}/", f"/{LinkKind.PREFERENCES.value}/")
 _SEEN = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """A whole answer, ready to be sent."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes = b""
 
 
 class _TooLarge(Exception):
@@ -89,61 +84,81 @@ class PublicSite:
         page.append((b"content-type", b"text/html; charset=utf-8"))
         text = [*bare, (b"content-type", b"text/plain; charset=utf-8")]
         self._page_headers = page
-        self._redirect_headers = [*bare, (b"content-length", b"0")]
-        self._pixel = _whole(200, [*bare, (b"content-type", b"image/png")], PIXEL)
-        self._missing = _whole(404, text, b"Not found.\n")
-        self._too_many = _whole(429, [*text, (b"retry-after", b"10")], b"Too many requests.\n")
-        self._too_large = _whole(
+        self._bare = bare
+        self._redirects: dict[str, Answer] = {}
+        self._pixel = Answer(200, [*bare, (b"content-type", b"image/png")], PIXEL)
+        self._missing = Answer(404, text, b"Not found.\n")
+        self._too_many = Answer(429, [*text, (b"retry-after", b"10")], b"Too many requests.\n")
+        self._too_large = Answer(
             413, [*text, (b"connection", b"close")], b"The form is too large.\n"
         )
         self._not_allowed = {
-            allow: _whole(405, [*text, (b"allow", allow)], b"Method not allowed.\n")
+            allow: Answer(405, [*text, (b"allow", allow)], b"Method not allowed.\n")
             for allow in (b"GET, HEAD, OPTIONS", b"GET, HEAD, OPTIONS, POST")
         }
         self._options = {
-            allow: _Answer(204, [*bare, (b"allow", allow)]) for allow in self._not_allowed
+            allow: Answer(204, [*bare, (b"allow", allow)]) for allow in self._not_allowed
         }
-        self._later = _whole(503, [*page, (b"retry-after", b"60")], pages.later())
+        self._later = Answer(503, [*page, (b"retry-after", b"60")], pages.later())
+
+    def at_once(
+        self, method: str, path: str, headers: Sequence[Header], address: str
+    ) -> Answer | None:
+        """Answer whatever needs no waiting; None for the pages, which :meth:`__call__` serves."""
+        if path.startswith(_PAGES):
+            return None
+        found = self._look_up(method, path, address)
+        return found if isinstance(found, Answer) else self._watched(method, headers, *found)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        answer = await self._answer(scope, receive)
+        client = scope.get("client")
+        found = self._look_up(scope["method"], scope["path"], client[0] if client else "")
+        if isinstance(found, Answer):
+            answer = found
+        elif found[0].kind in (LinkKind.OPEN, LinkKind.CLICK):
+            answer = self._watched(scope["method"], scope["headers"], *found)
+        else:
+            answer = await self._page(scope, receive, *found)
         await send(
             {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         )
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> _Answer:
+    def _look_up(self, method: str, path: str, address: str) -> Answer | tuple[Hit, str]:
+        """Return the link that *path* is and the caller's network, or the answer that it gets."""
         self.requests += 1
-        client = scope.get("client")
-        network = network_of(client[0]) if client else ""
+        network = network_of(address)
         admitted = self._limiter.admits(network)
         # A person's POST is looked at even so: an unsubscribe is never in the way.
-        if not admitted and scope["method"] != "POST":
+        if not admitted and method != "POST":
             return self._too_many
-        hit = self._tracker.resolve(scope["path"])
-        if hit is None:
-            self._limiter.guessed(network)
-            return self._missing if admitted else self._too_many
-        if hit.kind in (LinkKind.OPEN, LinkKind.CLICK):
-            return self._watched(scope, hit, network)
-        return await self._page(scope, receive, hit, network)
+        hit = self._tracker.resolve(path)
+        if hit is not None:
+            return hit, network
+        self._limiter.guessed(network)
+        return self._missing if admitted else self._too_many
 
-    def _watched(self, scope: Scope, hit: Hit, network: str) -> _Answer:
+    def _watched(self, method: str, headers: Sequence[Header], hit: Hit, network: str) -> Answer:
         """Answer the pixel or a redirect; recording never delays it."""
-        method = scope["method"]
         if method not in _SEEN:
             return self._not_allowed[b"GET, HEAD, OPTIONS"]
-        self._tracker.note(hit, self._facts(scope, network))
+        self._tracker.note(hit, self._facts(method, headers, network))
         if method == "OPTIONS":
             return self._options[b"GET, HEAD, OPTIONS"]
-        if hit.kind is LinkKind.OPEN:
-            return self._pixel
-        location = (b"location", hit.target.encode("ascii"))
-        return _Answer(302, [*self._redirect_headers, location])
+        return self._pixel if hit.kind is LinkKind.OPEN else self._redirect(hit.target)
 
-    async def _page(self, scope: Scope, receive: Receive, hit: Hit, network: str) -> _Answer:
+    def _redirect(self, target: str) -> Answer:
+        answer = self._redirects.get(target)
+        if answer is None:
+            if len(self._redirects) >= REDIRECTS_KEPT:
+                self._redirects.clear()
+            answer = Answer(302, [*self._bare, (b"location", target.encode("ascii"))])
+            self._redirects[target] = answer
+        return answer
+
+    async def _page(self, scope: Scope, receive: Receive, hit: Hit, network: str) -> Answer:
         """Answer a recipient's page: shown by GET, acted upon by POST only."""
         allow = b"GET, HEAD, OPTIONS, POST"
         match scope["method"]:
@@ -161,44 +176,49 @@ class PublicSite:
             return self._pages.unsubscribe(hit.job)
         return self._pages.preferences(hit.job)
 
-    async def _act(self, scope: Scope, receive: Receive, hit: Hit, network: str) -> _Answer:
+    async def _act(self, scope: Scope, receive: Receive, hit: Hit, network: str) -> Answer:
         try:
             body = await _read_body(receive)
         except _TooLarge:
             return self._too_large
         try:
             if hit.kind is LinkKind.UNSUBSCRIBE:
-                facts = self._facts(scope, network, one_click=_is_one_click(body))
+                facts = self._facts(
+                    "POST", scope["headers"], network, one_click=_is_one_click(body)
+                )
                 await self._tracker.unsubscribe(hit, facts)
                 return self._show(self._pages.unsubscribed(hit.job))
             choice = _field(body, "tracking")
             if choice not in {"on", "off"}:
                 return self._show(self._pages.preferences(hit.job, unclear=True), status=400)
             allowed = choice == "on"
-            await self._tracker.choose(hit, self._facts(scope, network), allow=allowed)
+            facts = self._facts("POST", scope["headers"], network)
+            await self._tracker.choose(hit, facts, allow=allowed)
             return self._show(self._pages.chosen(hit.job, allowed=allowed))
         except StoreError:
             return self._later
 
-    def _show(self, page: bytes, *, status: int = 200) -> _Answer:
-        return _whole(status, self._page_headers, page)
+    def _show(self, page: bytes, *, status: int = 200) -> Answer:
+        return Answer(status, self._page_headers, page)
 
-    def _facts(self, scope: Scope, network: str, *, one_click: bool = False) -> EventFacts:
+    def _facts(
+        self, method: str, headers: Sequence[Header], network: str, *, one_click: bool = False
+    ) -> EventFacts:
         agent, prefetch = "", False
-        for name, value in scope["headers"]:
+        for name, value in headers:
             if name == b"user-agent":
                 agent = _printable(value)
             elif name in _PREFETCH:
                 prefetch = prefetch or b"prefetch" in value.lower() or b"preview" in value.lower()
         return EventFacts(
-            method=scope["method"],
+            method=method,
             prefetch=prefetch,
             user_agent=agent,
             net=self._hasher.hash_of(network),
             one_click=one_click,
         )
 
-    def _headers(self, policy: bytes) -> list[tuple[bytes, bytes]]:
+    def _headers(self, policy: bytes) -> list[Header]:
         headers = [
             (b"cache-control", b"no-store"),
             (b"referrer-policy", b"no-referrer"),
@@ -209,11 +229,6 @@ class PublicSite:
         if self._https:
             headers.append((b"strict-transport-security", HSTS))
         return headers
-
-
-def _whole(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> _Answer:
-    length = (b"content-length", str(len(body)).encode("ascii"))
-    return _Answer(status, [*headers, length], body)
 
 
 def _printable(value: bytes) -> str:

@@ -15,7 +15,7 @@ import uvicorn
 
 from sottovoce.errors import Fault, SettingsError
 from sottovoce.web.certificate import KeyEntry, browser_context
-from sottovoce.web.protocol import BoundedProtocol
+from sottovoce.web.protocol import IDLE_TIMEOUT, BoundedProtocol
 
 __all__ = ["WebServer", "serve"]
 
@@ -24,9 +24,6 @@ App = Callable[..., Any]
 
 #: Seconds that answers under way get when the server closes.
 CLOSING_LIMIT = 5
-
-#: Seconds that an idle connection is kept.
-KEEP_ALIVE = 15
 
 #: Connections waiting to be accepted, and connections at all.
 BACKLOG = 2048
@@ -83,7 +80,8 @@ async def serve(
     """Start *app* on an address and a port; it answers when this returns.
 
     Args:
-        app: an ASGI application; its lifespan is not called.
+        app: an ASGI application; its lifespan is not called. If it has a method ``at_once``
+            (:class:`~sottovoce.web.protocol.AnswersAtOnce`), that is asked first.
         address: to bind, an IP address.
         port: to bind; 0 takes a free one.
         keystore_entry: with it HTTPS, by this key and chain; None is plain HTTP.
@@ -109,7 +107,7 @@ async def serve(
             proxy_headers=False,
             backlog=BACKLOG,
             limit_concurrency=MOST_CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE,
+            timeout_keep_alive=int(IDLE_TIMEOUT),
             timeout_graceful_shutdown=CLOSING_LIMIT,
             ssl_context_factory=None if context is None else lambda _config, _default: context,
         )

@@ -159,10 +159,12 @@ class EventStore:
     async def read(self, epoch: Epoch, after: int, limit: int) -> Sequence[Sequence[Any]]:
         """Read at most *limit* rows of *epoch* whose number is above *after*, in their order."""
         async with self._db.read() as connection:
-            result = await connection.exec_driver_sql(
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert raw is not None
+            rows = await raw.execute_fetchall(
                 _READ, (epoch.base + max(after, 0), epoch.last, limit)
             )
-            return result.fetchall()
+            return list(rows)
 
     async def promise(self, complete_until: int) -> None:
         """Keep that a reader was told *complete_until*, so that a restart holds to it."""

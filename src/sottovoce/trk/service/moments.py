@@ -10,11 +10,12 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 _BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def millis(moment: datetime) -> int:
     """Return *moment*, which knows its zone, as milliseconds since 1970 UTC, rounded down."""
-    return (moment - _BEGIN) // timedelta(milliseconds=1)
+    return (moment - _BEGIN) // _MILLISECOND
 
 
 def from_millis(value: int) -> datetime:
