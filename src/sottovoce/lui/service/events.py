@@ -152,10 +152,13 @@ class _Application:
         batch = self.batch
         after, unstored = await self._epoch(asked)
         events = sorted(batch.events, key=lambda event: event.seq)
-        new = [event for event in events if event.seq > after]
-        await self._repeated([event for event in events if event.seq <= after])
+        known = await self._numbers_after(after)
+        new = [event for event in events if event.seq > after and event.seq not in known]
+        await self._repeated(
+            [event for event in events if event.seq <= after or event.seq in known]
+        )
         new = await self._without_twins(new)
-        await self._gaps(new, after)
+        await self._gaps([event for event in events if event.seq > after], after)
         if batch.lost > unstored:
             count = batch.lost - unstored
             await self._loss("unstored", count, until=self.now)
@@ -164,9 +167,7 @@ class _Application:
             )
         if new:
             await self._store(new)
-            after = new[-1].seq
-        else:
-            after = max(after, batch.oldest_seq - 1)
+        after = max(after, batch.oldest_seq - 1, *(event.seq for event in events))
         await self._sql("UPDATE epoch SET after = ? WHERE id = ?", (after, self.epoch_id))
         await self._sql(
             "UPDATE feed SET epoch_id = ?, complete_until = MAX(COALESCE(complete_until, 0), ?)",
@@ -189,6 +190,13 @@ class _Application:
         if asked and asked != self.batch.epoch:
             await self._loss("epoch", None, epoch=asked, until=self.now)
         return after, unstored
+
+    async def _numbers_after(self, after: int) -> set[int]:
+        """Return stored numbers beyond the cursor: none, unless somebody moved the cursor back."""
+        found = await self._sql(
+            "SELECT seq FROM event WHERE epoch_id = ? AND seq > ?", (self.epoch_id, after)
+        )
+        return set(found.scalars())
 
     async def _repeated(self, events: list[TrackedEvent]) -> None:
         """Count deliveries of known events; one with another content is a fault worth telling."""
