@@ -29,7 +29,7 @@ from sottovoce.net.tasks import TaskOwner
 from sottovoce.policy import Component
 from sottovoce.store import Database
 
-__all__ = ["HubApp"]
+__all__ = ["HubApp", "open_posture"]
 
 #: Seconds between two sweeps of expired tickets and forgotten failures.
 PURGE_INTERVAL = 3600.0
@@ -88,12 +88,7 @@ class HubApp:
         Raises:
             StoreError: there is no database, or it cannot be used.
         """
-        installation = Installation(
-            own_name=own_name,
-            secured=secured,
-            servers={Component.LUI: settings.lui_host, Component.TRK: settings.tracker_host},
-            heartbeat_interval=settings.heartbeat_interval,
-        )
+        installation = _installation(settings, own_name=own_name, secured=secured)
         database = await open_database(home)
         return cls(database, installation=installation, clock=clock, log=log)
 
@@ -183,3 +178,32 @@ class HubApp:
             task=name,
             exc_info=error,
         )
+
+
+async def open_posture(
+    home: Path, settings: HubSettings, *, own_name: str, secured: bool, clock: Clock
+) -> tuple[EdgePosture, ...]:
+    """Return the state of the installation's connections, whether or not its HUB runs.
+
+    Args:
+        home: the home of HUB's server.
+        settings: from ``hub/hub.ini``.
+        own_name: the server's name.
+        secured: whether the server is secured.
+        clock: UTC.
+
+    Raises:
+        StoreError: there is no database, or it cannot be used.
+    """
+    installation = _installation(settings, own_name=own_name, secured=secured)
+    async with await open_database(home) as database, database.read() as connection:
+        return await posture(connection, installation, clock())
+
+
+def _installation(settings: HubSettings, *, own_name: str, secured: bool) -> Installation:
+    return Installation(
+        own_name=own_name,
+        secured=secured,
+        servers={Component.LUI: settings.lui_host, Component.TRK: settings.tracker_host},
+        heartbeat_interval=settings.heartbeat_interval,
+    )

@@ -5,6 +5,7 @@ from sottovoce.server.home import INI_FILES, Home
 from sottovoce.server.logs import STARTUP_LINE, Logs
 from sottovoce.server.process import Plan, Server, read_plan
 from sottovoce.server.settings import SERVER_KEYS, ServerSettings
+from sottovoce.server.trust import is_secured
 
 __all__ = [
     "INI_FILES",
@@ -18,5 +19,6 @@ __all__ = [
     "Server",
     "ServerSettings",
     "create",
+    "is_secured",
     "read_plan",
 ]

@@ -5,7 +5,6 @@ before all ports are there, and at the end everything closes in the reverse orde
 those whom they call.
 """
 
-import asyncio
 import ipaddress
 import secrets
 from collections.abc import Callable, Mapping

@@ -1,0 +1,279 @@
+"""A whole installation in a folder, made by the real commands and run as real processes.
+
+Nothing here reaches around the command line: what the demonstration shows is what an administrator
+would type. ``commands`` keeps every line that was run, for ``--keep``.
+"""
+
+import json
+import os
+import queue
+import secrets
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any
+
+from sottovoce.cli.demo.layout import Layout, Seat
+from sottovoce.errors import SottovoceError
+from sottovoce.ini import Secret, dumps
+from sottovoce.keystore import PrivateKeyEntry, loads
+from sottovoce.policy import Component
+from sottovoce.store import write_atomically
+
+__all__ = ["Installation", "RunningServer"]
+
+#: Seconds that one command may take, and a server to become ready or to stop.
+_COMMAND_LIMIT, _READY_LIMIT, _STOP_LIMIT = 60.0, 30.0, 20.0
+
+
+class RunningServer:
+    """One ``sottovoce start`` as a process."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.output: list[str] = []
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self.process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "sottovoce", "start", "--home", str(home)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def wait_ready(self) -> None:
+        """Wait until the server says that it is ready.
+
+        Raises:
+            SottovoceError: it ended, or took too long; with what it printed.
+        """
+        while True:
+            try:
+                line = self._lines.get(timeout=_READY_LIMIT)
+            except queue.Empty:
+                line = None
+            if line is None:
+                raise SottovoceError(
+                    f"The server in {self.home} did not start:\n" + "\n".join(self.output),
+                    hint="Look at its logs.",
+                )
+            self.output.append(line)
+            if line == "ready":
+                return
+
+    def stop(self) -> int:
+        """End it by SIGTERM and return its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(_STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self) -> int:
+        """End it by SIGKILL, as a crash would."""
+        self.process.kill()
+        return self.process.wait(_STOP_LIMIT)
+
+
+class Installation:
+    """One to three server homes below *folder*.
+
+    Args:
+        folder: empty.
+        layout: what runs where.
+        secured: mutual TLS, or plain.
+        smtp_port: of the relay on 127.0.0.1.
+    """
+
+    def __init__(self, folder: Path, layout: Layout, *, secured: bool, smtp_port: int) -> None:
+        self.folder = folder
+        self.layout = layout
+        self.secured = secured
+        self.smtp_port = smtp_port
+        self.commands: list[str] = []
+        self.running: dict[str, RunningServer] = {}
+
+    def home(self, seat: Seat) -> Path:
+        """Return the home of *seat*'s server."""
+        return self.folder / seat.label
+
+    def home_of(self, component: Component) -> Path:
+        """Return the home of the server on which *component* runs."""
+        return self.home(self.layout.seat_of(component))
+
+    def run(self, *words: str | Path, good: Sequence[int] = (0,)) -> str:
+        """Run one ``sottovoce`` command and return what it printed.
+
+        Raises:
+            SottovoceError: it ended with a status that is not in *good*.
+        """
+        line = [str(word) for word in words]
+        self.commands.append(shlex.join(["sottovoce", *line]))
+        done = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-m", "sottovoce", *line],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_LIMIT,
+            check=False,
+        )
+        if done.returncode not in good:
+            raise SottovoceError(
+                f"{self.commands[-1]} ended with status {done.returncode}:\n"
+                f"{done.stderr.strip() or done.stdout.strip()}"
+            )
+        return done.stdout
+
+    def run_json(self, *words: str | Path, good: Sequence[int] = (0,)) -> Any:
+        """Run a command with ``--json`` and return the object that it printed."""
+        return json.loads(self.run(*words, "--json", good=good))
+
+    # Making it.
+
+    def make(self) -> None:
+        """Make every home, and secure all of them unless the installation is plain."""
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
+            list(pool.map(self._init, self.layout.seats))
+            if self.secured:
+                self._create_authority()
+                list(pool.map(self._secure, self.layout.seats))
+
+    def _init(self, seat: Seat) -> None:
+        layout = self.layout
+        hub, lui, trk = (layout.seat_of(component) for component in Component)
+        words = ["init", "--home", str(self.home(seat)), "--name", seat.host]
+        words += ["--components", ",".join(seat.components), "--bind", seat.address]
+        words += ["--internal-port", str(layout.internal_port)]
+        words += ["--tracker-port", str(layout.tracker_port)]
+        words += ["--hub", hub.host, "--lui", lui.host, "--tracker", trk.host]
+        words += ["--hub-port", str(layout.internal_port), "--hub-address", hub.address]
+        words += ["--tracker-address", trk.address]
+        words += ["--public-address", trk.address, "--public-port", str(layout.public_port)]
+        words += ["--public-url", f"http://{trk.address}:{layout.public_port}"]
+        words += ["--smtp-host", "127.0.0.1", "--smtp-port", str(self.smtp_port)]
+        if Component.HUB in seat.components:
+            words += ["--set", "hub/hub.ini:HeartbeatInterval=1"]
+        if Component.LUI in seat.components:
+            words += ["--set", "lui/lui.ini:EventTransferInterval=0.5"]
+        self.run(*words)
+
+    @property
+    def authority(self) -> Path:
+        """The folder of the installation's own certificate authority."""
+        return self.folder / "ca"
+
+    def _create_authority(self) -> None:
+        password = self.folder / "ca.password"
+        write_atomically(password, f"{secrets.token_urlsafe(18)}\n".encode())
+        name = "sottovoce demonstration root"
+        self.run(
+            "ca", "create", "--dir", self.authority, "--name", name, "--password-file", password
+        )
+
+    def _secure(self, seat: Seat) -> None:
+        """Key, request, signature, root, reply, ``ssl.ini``: the white paper's steps (W13, W14)."""
+        home = self.home(seat)
+        conf, keystore = home / "conf", home / "conf" / "server.p12"
+        password = secrets.token_urlsafe(18)
+        secret = conf / "server.password"
+        write_atomically(secret, f"{password}\n".encode())
+        self._trust_root(home)
+        self._certify(seat.host, keystore, secret, tuple(seat.components), home=home)
+        names = ",".join(other.host for other in self.layout.seats)
+        entries = [
+            ("SSLAllowedClients", names),
+            ("SSLKeystorePath", str(keystore)),
+            ("SSLKeystorePassword", password),
+        ]
+        write_atomically(home / "commands" / "ssl.ini", dumps(entries))
+        secret.unlink()
+
+    def _trust_root(self, home: Path) -> None:
+        """Import the authority's root into the home's keystore of trusted roots (W16)."""
+        root = self.authority / "root.pem"
+        self.run("keytool", "--home", home, "-importcert", "-noprompt", "-cacerts", "-alias",
+                 "installation-root", "-file", root)  # fmt: skip
+
+    def _certify(
+        self,
+        name: str,
+        keystore: Path,
+        password: Path,
+        components: Sequence[str],
+        *,
+        home: Path | None = None,
+    ) -> None:
+        """Key, request, signature, reply (SPEC W13, W14)."""
+        request, reply = keystore.with_suffix(".csr"), keystore.with_suffix(".pem")
+        store = ("-alias", "server", "-keystore", keystore, "-storepass:file", password)
+        tool = ("keytool", "--home", home or self.home(self.layout.seats[0]))
+        san = ("-ext", f"SAN=dns:{name}")
+        self.run(*tool, "-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1",
+                 "-dname", f"CN={name}", *san, *store)  # fmt: skip
+        self.run(*tool, "-certreq", "-file", request, *san, *store)
+        roles = [word for component in components for word in ("--component", str(component))]
+        self.run("ca", "sign", "--dir", self.authority, "--request", request, "--out", reply,
+                 "--password-file", self.folder / "ca.password", *roles)  # fmt: skip
+        self.run(*tool, "-importcert", "-noprompt", "-trustcacerts", "-file", reply, *store)
+
+    def outsider(self, name: str) -> PrivateKeyEntry:
+        """Return a key with a certificate by the installation's authority for an unlisted *name*.
+
+        It is what somebody has who got hold of a signature, but belongs to no server of the list.
+        """
+        folder = self.folder / "outsider"
+        folder.mkdir(mode=0o700)
+        password = self.folder / "outsider.password"
+        write_atomically(password, f"{secrets.token_urlsafe(18)}\n".encode())
+        keystore = folder / "outsider.p12"
+        self._certify(name, keystore, password, ("lui",))
+        secret = Secret(password.read_text("utf-8").strip())
+        return loads(keystore.read_bytes(), secret).key_entry()
+
+    # Running it.
+
+    def start(self) -> None:
+        """Start every server and wait until all are ready."""
+        for seat in self.layout.seats:
+            self.running[seat.label] = RunningServer(self.home(seat))
+        for server in self.running.values():
+            server.wait_ready()
+
+    def restart(self, label: str) -> None:
+        """Start one server again after it was stopped or killed."""
+        seat = next(seat for seat in self.layout.seats if seat.label == label)
+        self.running[label] = RunningServer(self.home(seat))
+        self.running[label].wait_ready()
+
+    def stop(self) -> None:
+        """Stop every server: those that call before those that are called."""
+        for server in reversed(list(self.running.values())):
+            server.stop()
+
+    def startup_lines(self) -> list[str]:
+        """Return W19's lines as they stand in the components' logs."""
+        lines = []
+        for component in Component:
+            log = self.home_of(component) / "logs" / f"{component}.log"
+            if log.exists():
+                text = log.read_text(encoding="utf-8")
+                lines += [line for line in text.splitlines() if "Secure Sockets Layer" in line]
+        return lines
+
+    def security_log(self, component: Component) -> list[dict[str, Any]]:
+        """Return the lines of the ``security.log`` of *component*'s server."""
+        path = self.home_of(component) / "logs" / "security.log"
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

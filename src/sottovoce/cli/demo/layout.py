@@ -1,0 +1,81 @@
+"""Which components of the demonstration run where: one, two or three servers on loopback."""
+
+import socket
+from dataclasses import dataclass
+
+from sottovoce.errors import WrongUsage
+from sottovoce.policy import Component
+
+__all__ = ["Layout", "Seat", "choose_layout", "free_port"]
+
+#: The white paper's ports (SPEC W2).
+INTERNAL_PORT, TRACKER_PORT = 1099, 7000
+
+_HUB, _LUI, _TRK = Component.HUB, Component.LUI, Component.TRK
+
+#: Components by server; with two, the public one stands apart (the recommended layout).
+_DISTRIBUTIONS = {
+    1: (("all", (_HUB, _LUI, _TRK), "127.0.0.2"),),
+    2: (("inner", (_HUB, _LUI), "127.0.0.2"), ("outer", (_TRK,), "127.0.0.4")),
+    3: (
+        ("hub", (_HUB,), "127.0.0.2"),
+        ("lui", (_LUI,), "127.0.0.3"),
+        ("trk", (_TRK,), "127.0.0.4"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One server: its short name, its host name, where it listens, what runs there."""
+
+    label: str
+    components: tuple[Component, ...]
+    address: str
+
+    @property
+    def host(self) -> str:
+        """The name by which the server identifies itself; ``.test`` never resolves (RFC 6761)."""
+        return f"{self.label}.sottovoce.test"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All servers and the ports that they share."""
+
+    seats: tuple[Seat, ...]
+    internal_port: int
+    tracker_port: int
+    public_port: int
+
+    def seat_of(self, component: Component) -> Seat:
+        """Return the server on which *component* runs."""
+        return next(seat for seat in self.seats if component in seat.components)
+
+
+def free_port(address: str, wanted: int = 0) -> int:
+    """Return *wanted* when it can be had on *address* now, else a free port."""
+    for port in dict.fromkeys((wanted, 0)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError:
+                continue
+            number: int = probe.getsockname()[1]
+            return number
+    raise WrongUsage(
+        f"No port can be had on {address}.",
+        hint="The demonstration needs the loopback addresses 127.0.0.2 to 127.0.0.4, as Linux has "
+        "them.",
+    )
+
+
+def choose_layout(servers: int) -> Layout:
+    """Return the layout for *servers* (1, 2 or 3), with the default ports where they are free."""
+    seats = tuple(Seat(*seat) for seat in _DISTRIBUTIONS[servers])
+    layout = Layout(seats, 0, 0, 0)
+    hub, trk = layout.seat_of(_HUB).address, layout.seat_of(_TRK).address
+    return Layout(
+        seats, free_port(hub, INTERNAL_PORT), free_port(trk, TRACKER_PORT), free_port(trk)
+    )
