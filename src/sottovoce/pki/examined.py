@@ -65,17 +65,22 @@ def _content(der: bytes, start: int) -> tuple[int, int]:
     return begin, begin + length
 
 
-def _algorithms_agree(certificate: x509.Certificate) -> bool:
-    """Compare the signed and the unsigned signature algorithm, byte for byte (RFC 5280 4.1.1.2)."""
+def _serial_and_agreement(certificate: x509.Certificate) -> tuple[int, bool]:
+    """Return the serial number, and whether both statements of the algorithm agree (4.1.1.2).
+
+    The signed and the unsigned signature algorithm are compared byte for byte. The serial number is
+    read here because the library warns whenever it is asked for one that RFC 5280 forbids.
+    """
     der = certificate.public_bytes(Encoding.DER)
     tbs_begin, tbs_end = _content(der, _content(der, 0)[0])
     position = tbs_begin
     if der[position] == 0xA0:  # the version
         position = _content(der, position)[1]
-    position = _content(der, position)[1]  # the serial number
-    inner = der[position : _content(der, position)[1]]
+    begin, end = _content(der, position)
+    serial = int.from_bytes(der[begin:end], "big", signed=True)
+    inner = der[end : _content(der, end)[1]]
     outer = der[tbs_end : _content(der, tbs_end)[1]]
-    return inner == outer
+    return serial, inner == outer
 
 
 class Examined:
@@ -84,6 +89,7 @@ class Examined:
     Attributes:
         certificate: as it came.
         problems: why it cannot be read as RFC 5280 has it; empty for a readable one.
+        serial: the serial number, whether RFC 5280 allows it or not.
         subject: the bearer, canonical; None when it cannot be read.
         issuer: the signer, canonical; None when it cannot be read.
         key: the public key; None when it is of a kind that nobody here knows.
@@ -103,6 +109,7 @@ class Examined:
         "key_bytes",
         "key_problem",
         "problems",
+        "serial",
         "subject",
     )
 
@@ -118,8 +125,8 @@ class Examined:
         self._values: dict[type, object] = {type(item.value): item.value for item in found or ()}
         self._critical = frozenset(type(item.value) for item in found or () if item.critical)
         self._hash = hash(certificate)
-        agree = _read(lambda: _algorithms_agree(certificate), "the algorithms", problems)
-        if agree is False:
+        self.serial, agree = _serial_and_agreement(certificate)
+        if not agree:
             problems.append("its two statements of the signature algorithm differ (4.1.1.2)")
         self.key: CertificatePublicKeyTypes | None = None
         self.key_problem, self.key_bytes = "", b""

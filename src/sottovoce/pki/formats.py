@@ -131,8 +131,8 @@ def _quietly(load: Callable[[bytes], _T], data: bytes) -> _T:
 def _refusal(data: bytes, wanted: str, source: str, detail: str = "") -> CertificateFormatError:
     found = looks_like(data)
     place = f"{source}: " if source else ""
-    named = wanted.removeprefix("a ").split(" (")[0]
-    if named and found.startswith((f"PEM text that holds a {named.upper()}", f"a {named} in")):
+    label = _LABEL_OF[wanted]
+    if found.startswith("PEM") and found.endswith(f" {label}"):
         message = f"{place}{wanted} was expected; there is one, but it cannot be read"
         message += f" ({detail})." if detail else "."
     else:
@@ -145,6 +145,12 @@ def _refusal(data: bytes, wanted: str, source: str, detail: str = "") -> Certifi
     return CertificateFormatError(message, source=source, expected=wanted, hint=hint)
 
 
+_LABEL_OF = {
+    "a certificate": "holds a CERTIFICATE",
+    "a certificate request": "CERTIFICATE REQUEST",
+    "a revocation list": "X509 CRL",
+    "a private key": "PRIVATE KEY",
+}
 _HINTS = {"empty": "Copy the file again; it has no content."}
 
 

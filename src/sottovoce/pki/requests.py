@@ -95,7 +95,7 @@ def subject_of(name: x509.Name | str) -> x509.Name:
     """Return a name as it is, or one whose only part is this common name, if it fits there."""
     if isinstance(name, x509.Name):
         return name
-    if len(name) > COMMON_NAME_LIMIT:
+    if not 0 < len(name) <= COMMON_NAME_LIMIT:
         return x509.Name([])
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 

@@ -60,7 +60,7 @@ class RevocationLists:
             reasons += [problem] if problem else []
             good += [] if problem else [item]
         for item in good:
-            entry = item.get_revoked_certificate_by_serial_number(cert.certificate.serial_number)
+            entry = item.get_revoked_certificate_by_serial_number(cert.serial)
             if entry is not None:
                 yield _revoked(cert, issuer, entry, depth)
                 return
@@ -180,7 +180,7 @@ def _points(cert: Examined) -> Iterator[x509.GeneralName]:
 
 
 def _revoked(cert: Examined, issuer: Examined, entry: x509.RevokedCertificate, depth: int) -> Fault:
-    serial = f"{cert.certificate.serial_number:X}"
+    serial = f"{cert.serial:X}"
     reason = _reason(entry)
     since = moment(entry.revocation_date_utc)
     return Fault(

@@ -148,7 +148,7 @@ def _form_faults(cert: Examined, depth: int, *, anchor: bool) -> Iterator[Fault]
         yield malformed(cert, depth, problem)
     if cert.issuer == ():
         yield malformed(cert, depth, "its issuer is empty (4.1.2.4)")
-    serial = cert.certificate.serial_number
+    serial = cert.serial
     if not 0 < serial < 1 << (SERIAL_BITS - 1):
         # RFC 5280 4.1.2.2: positive, at most 20 octets with the sign. No conforming CA issues
         # another; a revocation list could not name it. A trusted root is not issued by anybody.
