@@ -130,4 +130,23 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Make a request that keeps to the profile named, and send that.",
     ),
+    Entry(
+        code="ca-exists",
+        title="There is a CA already",
+        message="There is a certificate authority in {file|that folder} already.",
+        next_step="Go on with it: sottovoce ca list; or choose another folder.",
+    ),
+    Entry(
+        code="ca-missing",
+        title="There is no CA",
+        message="There is no certificate authority in {file|that folder}.",
+        next_step="Name its folder, or make one with sottovoce ca create.",
+    ),
+    Entry(
+        code="password-file-open",
+        title="A password file that others may read",
+        rows=("K12",),
+        message="{file|The password file} can be read by others than its owner.",
+        next_step="Run chmod 600 {file|FILE}, and change the password if others had access.",
+    ),
 )

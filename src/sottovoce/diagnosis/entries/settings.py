@@ -203,7 +203,7 @@ ENTRIES: tuple[Entry, ...] = (
             "open forbid it}."
         ),
         next_step=(
-            "Give the user that runs sottovoce the right to read it (chown, chmod 600), or close "
+            "Give the user that runs the server the right to read it (chown, chmod 600), or close "
             "the other program."
         ),
         says=(

@@ -203,7 +203,7 @@ ENTRIES: tuple[Entry, ...] = (
             "{peer}'s certificate expires {expected|soon}: {presented|little of its lifetime is "
             "left}."
         ),
-        next_step="Renew {peer}'s certificate before that day; no restart is needed.",
+        next_step="Renew {peer}'s certificate before that day.",
         says=(
             Says("certificate will expire", 0.9),
             Says("certificate expires in", 0.9),
