@@ -2,7 +2,9 @@
 
 import asyncio
 import http.client
+import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -205,6 +207,30 @@ async def test_no_log_line_holds_a_token(home: Path, caplog: pytest.LogCaptureFi
         assert "/c/job" not in text
         assert path_of(LinkKind.CLICK)[-38:] not in text
     assert "trk-started" in trk.log.text
+
+
+async def test_every_bad_link_gets_the_same_bytes_whichever_way_it_is_answered(home: Path) -> None:
+    """E3, over the wire: nothing tells a forged token from a path that never was one."""
+
+    def raw(port: int, path: str) -> bytes:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nConnection: close\r\n\r\n".encode())
+            answer = b""
+            while piece := connection.recv(4096):
+                answer += piece
+        return re.sub(rb"date: [^\r]*\r\n", b"", answer)
+
+    async with running(home) as trk:
+        await trk.calls.put_job(JOB)
+        good = path_of(LinkKind.CLICK)
+        paths = [
+            "/", "/robots.txt", "/c/", good + "x", good[:-1] + "-", good.replace("/c/", "/u/"),
+            good.replace("/c/", "/p/"), good.replace("job--1", "nobody"), "/%63/x", "/u/",
+        ]  # fmt: skip
+        answers = {await asyncio.to_thread(raw, trk.app.public_port, path) for path in paths}
+        assert len(answers) == 1
+        assert answers.pop().startswith(b"HTTP/1.1 404 Not Found\r\n")
+        assert trk.app.status().queue == 0
 
 
 async def test_the_public_url_follows_the_port_or_the_setting(home: Path) -> None:

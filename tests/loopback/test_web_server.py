@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import email.utils
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -22,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from sottovoce import keystore
 from sottovoce.errors import SettingsError
-from sottovoce.web import WebServer, protocol, serve
+from sottovoce.web import Answer, WebServer, protocol, serve
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 needs_openssl = pytest.mark.skipif(
@@ -310,3 +311,77 @@ async def test_whoever_is_slow_is_cut_off(
     monkeypatch.setattr(protocol, "REQUEST_TIMEOUT", 0.05)
     await exchange(plain, *pieces)  # it returns, so the server has closed
     assert not plain._server.server_state.connections
+
+
+class HalfAtOnce:
+    """Answers /now/… at once and everything else over ASGI, saying which."""
+
+    def at_once(self, method: str, path: str, _headers: Any, address: str) -> Answer | None:
+        if not path.startswith("/now/"):
+            return None
+        return Answer(200, [], f"now {method} {path} {address}".encode())
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await echo(scope, receive, send)
+
+
+@pytest.fixture
+async def half() -> AsyncIterator[WebServer]:
+    server = await serve(HalfAtOnce(), address="127.0.0.1", port=0)
+    yield server
+    await server.aclose()
+
+
+async def test_answers_at_once_and_others_keep_their_order_on_one_connection(
+    half: WebServer,
+) -> None:
+    asked = b"".join(
+        b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path
+        for path in (b"/now/1", b"/2", b"/now/3", b"/4", b"/now/5?q#f")
+    )
+    last = b"GET /now/6 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    answer = (await exchange(half, asked + last)).decode()
+    assert re.findall(r"GET /(?:now/)?(\d)", answer) == ["1", "2", "3", "4", "5", "6"]
+    assert answer.count("HTTP/1.1 200 OK\r\n") == 6
+    assert "now GET /now/1 127.0.0.1" in answer
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "ending"),
+    [
+        (b"GET /now/a HTTP/1.0\r\n\r\n", b"now GET /now/a 127.0.0.1"),
+        (b"HEAD /now/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", b"\r\n\r\n"),
+        (
+            b"POST /now/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            b"Content-Length: 5\r\n\r\nabcde",
+            b"now POST /now/a 127.0.0.1",
+        ),
+    ],
+    ids=["HTTP/1.0", "HEAD", "with a body that nobody reads"],
+)
+async def test_an_answer_at_once_is_whole_and_closes_when_told(
+    half: WebServer, request_bytes: bytes, ending: bytes
+) -> None:
+    answer = await exchange(half, request_bytes)
+    head, _blank, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\ndate: ")
+    assert b"connection: close" in head
+    assert answer.endswith(ending)
+    if request_bytes.startswith(b"HEAD"):
+        assert body == b""
+
+
+async def test_a_body_after_an_answer_at_once_does_not_become_a_request(half: WebServer) -> None:
+    smuggled = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    answer = await exchange(
+        half,
+        b"POST /now/a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(smuggled) + smuggled,
+        b"GET /now/b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    )
+    assert b"smuggled" not in answer
+    assert answer.count(b"HTTP/1.1 200") == 2
+
+
+async def test_a_percent_encoded_path_takes_the_long_way(half: WebServer) -> None:
+    answer = await exchange(half, b"GET /n%6fw/a HTTP/1.0\r\n\r\n")
+    assert answer.endswith(b"http GET /now/a 0")
