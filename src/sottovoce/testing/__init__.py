@@ -1,5 +1,19 @@
-"""Shipped helpers for tests: throw-away authorities, an in-memory wire, a whole trio."""
+"""Shipped helpers for tests: authorities, wires in memory, playbooks, servers on loopback."""
 
 from sottovoce.testing.authorities import ThrowAwayAuthority
+from sottovoce.testing.loopback import EchoCalls, Echoing, Party, Text, listening
+from sottovoce.testing.playbook import Playbook
+from sottovoce.testing.wire import ConversationWire, EngineWire, Line
 
-__all__ = ["ThrowAwayAuthority"]
+__all__ = [
+    "ConversationWire",
+    "EchoCalls",
+    "Echoing",
+    "EngineWire",
+    "Line",
+    "Party",
+    "Playbook",
+    "Text",
+    "ThrowAwayAuthority",
+    "listening",
+]

@@ -42,7 +42,7 @@ class ThrowAwayAuthority:
         """The root's certificate."""
         return self.authority.certificate
 
-    def issue(  # noqa: PLR0913 - each part may be wrong in its own way in a test
+    def issue(
         self,
         *names: str,
         roles: Iterable[Component] = (),
