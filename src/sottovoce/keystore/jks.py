@@ -7,6 +7,7 @@ protected, and in JCEKS's secret keys, which are Java objects and are stepped ov
 import hashlib
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -114,6 +115,7 @@ def read(data: bytes, password: str | None, format_: StoreFormat) -> Keystore:
     reader = _Reader(data, password)
     reader.read()
     reader.check_digest()
+    reader.open_keys()
     return Keystore(
         entries=reader.entries, format=format_, kept=tuple(reader.kept), notes=tuple(reader.notes)
     )
@@ -170,7 +172,7 @@ class _Reader:
         count = octets.number("the chain's length")
         found = [self._certificate() for _ in range(count)]
         chain = tuple(each for each in found if each is not None)
-        self.entries[alias] = self._key(protected, chain, created)
+        self.entries[alias] = LockedKeyEntry(protected, chain, created, "no password was given")
 
     def _certificate(self) -> x509.Certificate | None:
         """Read a certificate; None for one that cannot be used, in a file that is intact."""
@@ -191,18 +193,24 @@ class _Reader:
             self.notes.append(unreadable(error))
             return None
 
-    def _key(
-        self, protected: bytes, chain: tuple[x509.Certificate, ...], created: datetime | None
-    ) -> Entry:
-        if self.password is None:
-            return LockedKeyEntry(protected, chain, created, "no password was given")
+    def open_keys(self) -> None:
+        """Open the private keys with the store's password, after the digest was checked."""
+        for alias, entry in self.entries.items():
+            if isinstance(entry, LockedKeyEntry) and self.password is not None:
+                self.entries[alias] = self._opened(entry, self.password)
+
+    def _opened(self, entry: LockedKeyEntry, password: str) -> Entry:
         try:
-            return PrivateKeyEntry(open_key(protected, self.password, self.budget), chain, created)
+            key = open_key(entry.protected, password, self.budget)
         except pbe.WrongPassword:
-            reason = "the store's password does not open it"
-            return LockedKeyEntry(protected, chain, created, reason)
+            return replace(entry, reason="the store's password does not open it")
         except KeyUnreadable as error:
-            return LockedKeyEntry(protected, chain, created, str(error), unlockable=False)
+            return replace(entry, reason=str(error), unlockable=False)
+        except KeystoreFormatError as error:
+            if error.code != "keystore-too-costly":
+                raise
+            return replace(entry, reason="opening every key of this store would take too long")
+        return PrivateKeyEntry(key, entry.chain, entry.created)
 
     def check_digest(self) -> None:
         data, at = self.octets.data, self.octets.at

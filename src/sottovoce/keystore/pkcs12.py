@@ -242,6 +242,10 @@ class _Reader:
                 found.reason = "no password was given"
         except KeyUnreadable as error:
             found.reason, found.unlockable = str(error), False
+        except KeystoreFormatError as error:
+            if error.code != "keystore-too-costly":
+                raise
+            found.reason = "opening every key of this store would take too long"
         except pbe.WrongPassword:
             if not (self.verified or self.bags.certificates or self.bags.kept):
                 found.reason = "the store's password does not open it, and the store has no MAC"
