@@ -1,11 +1,12 @@
 """A whole installation in a folder, made by the real commands and run as real processes.
 
 Nothing here reaches around the command line: what the demonstration shows is what an administrator
-would type. ``commands`` keeps every line that was run, for ``--keep``.
+would type. ``commands`` keeps every line that was run; with ``--keep`` they lie beside the homes.
 """
 
+import contextlib
+import io
 import json
-import os
 import queue
 import secrets
 import shlex
@@ -14,10 +15,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
+from sottovoce.cli import main
 from sottovoce.cli.demo.layout import Layout, Seat
 from sottovoce.errors import SottovoceError
 from sottovoce.ini import Secret, dumps
@@ -27,8 +28,21 @@ from sottovoce.store import write_atomically
 
 __all__ = ["Installation", "RunningServer"]
 
-#: Seconds that one command may take, and a server to become ready or to stop.
-_COMMAND_LIMIT, _READY_LIMIT, _STOP_LIMIT = 60.0, 30.0, 20.0
+#: Seconds that a server may take to become ready, and to stop.
+_READY_LIMIT, _STOP_LIMIT = 30.0, 20.0
+
+
+class _Caught(io.TextIOWrapper):
+    """A stream in memory that has a ``buffer``, as a terminal's has."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+
+    @property
+    def text(self) -> str:
+        """What was written so far."""
+        self.seek(0)
+        return self.read()
 
 
 class RunningServer:
@@ -117,25 +131,22 @@ class Installation:
     def run(self, *words: str | Path, good: Sequence[int] = (0,)) -> str:
         """Run one ``sottovoce`` command and return what it printed.
 
+        It runs in this process, by the same entry point as at a prompt: forty starts of an
+        interpreter would be most of the demonstration's time.
+
         Raises:
             SottovoceError: it ended with a status that is not in *good*.
         """
         line = [str(word) for word in words]
         self.commands.append(shlex.join(["sottovoce", *line]))
-        done = subprocess.run(  # noqa: S603 - our own program
-            [sys.executable, "-m", "sottovoce", *line],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_LIMIT,
-            check=False,
-        )
-        if done.returncode not in good:
+        out, problems = _Caught(), _Caught()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(problems):
+            status = main(line)
+        if status not in good:
             raise SottovoceError(
-                f"{self.commands[-1]} ended with status {done.returncode}:\n"
-                f"{done.stderr.strip() or done.stdout.strip()}"
+                f"{self.commands[-1]} ended with status {status}:\n{problems.text or out.text}"
             )
-        return done.stdout
+        return out.text
 
     def run_json(self, *words: str | Path, good: Sequence[int] = (0,)) -> Any:
         """Run a command with ``--json`` and return the object that it printed."""
@@ -145,11 +156,12 @@ class Installation:
 
     def make(self) -> None:
         """Make every home, and secure all of them unless the installation is plain."""
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
-            list(pool.map(self._init, self.layout.seats))
-            if self.secured:
-                self._create_authority()
-                list(pool.map(self._secure, self.layout.seats))
+        for seat in self.layout.seats:
+            self._init(seat)
+        if self.secured:
+            self._create_authority()
+            for seat in self.layout.seats:
+                self._secure(seat)
 
     def _init(self, seat: Seat) -> None:
         layout = self.layout

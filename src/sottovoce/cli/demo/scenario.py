@@ -72,7 +72,9 @@ def run_demo(args: argparse.Namespace) -> int:
         raise WrongUsage(
             f"--recipients {args.recipients} is out of range.", hint="Choose 1 to 100000."
         )
-    console = Console(stderr=args.json, highlight=False, soft_wrap=True)
+    # The stream itself: commands that run in this process have their output caught.
+    stream = sys.stderr if args.json else sys.stdout
+    console = Console(file=stream, highlight=False)
     outcome = Outcome(servers=args.servers, secured=not args.plain)
     began = time.monotonic()
     with _folder(args.keep) as folder:
@@ -135,6 +137,8 @@ class _Demo:
                 with self._step("Servers stop"):
                     installation.stop()
         self._check_exit()
+        commands = "\n".join(installation.commands)
+        (self._folder / "commands.txt").write_text(f"{commands}\n", encoding="utf-8")
 
     def _fault(self, text: str) -> None:
         self._outcome.faults.append(text)
