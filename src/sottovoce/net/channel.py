@@ -23,7 +23,7 @@ from sottovoce.net.limits import Limits
 from sottovoce.net.stubs import decoder, make_stub
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.net.wire import Happening, Wire
-from sottovoce.rpc import MAX_IN_FLIGHT, Call, Cancel, Rejection, Reply, encode
+from sottovoce.rpc import MAX_IN_FLIGHT, UNDECODABLE, Call, Cancel, Rejection, Reply, encode
 
 __all__ = ["Channel"]
 
@@ -111,7 +111,7 @@ class Channel(Conversation):
     def _decoded(self, raw: msgspec.Raw, spec: CallSpec) -> Any:
         try:
             return decoder(spec.reply).decode(raw)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             raise RemoteFault(
                 "malformed-answer",
                 f"{self.facts.name} answered {spec.name} with something else: {error}",

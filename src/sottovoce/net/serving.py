@@ -26,7 +26,7 @@ from sottovoce.net.limits import Limits
 from sottovoce.net.stubs import decoder
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.net.wire import Happening, Wire
-from sottovoce.rpc import Bye, Call, Cancel, Rejection, Reply, encode
+from sottovoce.rpc import UNDECODABLE, Bye, Call, Cancel, Rejection, Reply, encode
 
 __all__ = ["ServingChannel"]
 
@@ -138,7 +138,7 @@ class ServingChannel(Conversation):
         deadline = min(served.spec.deadline, call.deadline / 1000)
         try:
             request = decoder(served.spec.request).decode(call.body)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             return Rejection(call.id, "malformed", f"{call.method}: {error}")
         try:
             async with asyncio.timeout(deadline):

@@ -3,6 +3,7 @@
 from sottovoce.rpc.connection import MAX_IN_FLIGHT, TRANSITIONS, Connection, Speaks, State
 from sottovoce.rpc.frames import ADMISSION_FRAME, CALL_FRAME, FrameReader, append_frame
 from sottovoce.rpc.messages import (
+    UNDECODABLE,
     Bye,
     Call,
     Cancel,
@@ -27,6 +28,7 @@ __all__ = [
     "CALL_FRAME",
     "MAX_IN_FLIGHT",
     "TRANSITIONS",
+    "UNDECODABLE",
     "Bye",
     "Call",
     "Cancel",

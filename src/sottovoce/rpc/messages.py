@@ -11,6 +11,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 __all__ = [
+    "UNDECODABLE",
     "Bye",
     "Call",
     "Cancel",
@@ -184,6 +185,10 @@ _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 encode = _encoder.encode
 
+#: What msgspec raises for bytes that are not what they should be: text that is not UTF-8 and a few
+#: kilobytes nested deeper than the interpreter's stack are not among its own errors.
+UNDECODABLE = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
+
 
 def decode(data: bytes | bytearray | memoryview) -> Message:
     """Return the message in *data*.
@@ -193,6 +198,7 @@ def decode(data: bytes | bytearray | memoryview) -> Message:
     """
     try:
         return _decoder.decode(data)
-    except RecursionError as error:
-        # A few kilobytes can nest deeper than the interpreter's stack goes.
-        raise msgspec.DecodeError("nested too deep") from error
+    except msgspec.DecodeError:
+        raise
+    except UNDECODABLE as error:
+        raise msgspec.DecodeError(f"{type(error).__name__}") from error
