@@ -22,7 +22,7 @@ __all__ = ["STARTUP_LINE", "Logs"]
 #: The start-up message of each component's log, to the letter (SPEC W19).
 STARTUP_LINE = "{component}: Initializing Secure Sockets Layer (SSL) for component communication"
 
-_FORMAT = "%Y-%m-%d %H:%M:%S"
+_FORMAT = "%Y-%m-%d %H:%M:%SZ"
 
 
 class Logs:
@@ -81,10 +81,10 @@ class Logs:
             structlog.WriteLogger(self._open(name)),
             processors=[
                 structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt=f"{_FORMAT}Z", utc=True),
+                structlog.processors.TimeStamper(fmt=_FORMAT, utc=True),
                 structlog.processors.format_exc_info,
                 self._repeat,
-                structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, sort_keys=False),
+                _render,
             ],
             wrapper_class=structlog.make_filtering_bound_logger(self._level),
         )
@@ -101,3 +101,22 @@ class Logs:
 def _line(event: structlog.typing.EventDict) -> str:
     code = f"{event['code']}: " if event.get("code") else ""
     return f"{event.get('level', '')}: {code}{event.get('event', '')}"
+
+
+def _render(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
+    """Return one line: time, level, sentence, fields; a traceback follows on lines of its own.
+
+    Values may come from a peer: control characters are escaped, so that nobody writes lines.
+    """
+    trace = event.pop("exception", "")
+    head = f"{event.pop('timestamp')} {event.pop('level'):<7} {_safe(str(event.pop('event')))}"
+    fields = " ".join(f"{name}={_safe(str(value))}" for name, value in event.items())
+    line = f"{head} {fields}" if fields else head
+    return f"{line}\n{trace}" if trace else line
+
+
+def _safe(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
