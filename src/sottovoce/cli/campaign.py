@@ -5,8 +5,9 @@ the database.
 """
 
 import argparse
-import os
 from pathlib import Path
+
+from sottovoce.cli.options import add_home
 
 __all__ = ["TRACKING", "register", "run"]
 
@@ -37,14 +38,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _finish(parser: argparse.ArgumentParser, act: str) -> argparse.ArgumentParser:
     """Give a verb what all have."""
-    home = os.environ.get("SOTTOVOCE_HOME")
-    parser.add_argument(
-        "--home",
-        type=Path,
-        metavar="DIR",
-        default=Path(home) if home else None,
-        help="the home of LUI's server (default: $SOTTOVOCE_HOME)",
-    )
+    add_home(parser, of="LUI's server")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run, act=act)
     return parser

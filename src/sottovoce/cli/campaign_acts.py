@@ -18,7 +18,8 @@ from typing import TypeVar
 import msgspec
 
 from sottovoce.cli import campaign_tables as tables
-from sottovoce.errors import FormatError, SottovoceError, WrongUsage
+from sottovoce.cli.options import home_of
+from sottovoce.errors import FormatError, SottovoceError
 from sottovoce.lui import open_database
 from sottovoce.lui.schema import JobState, LedgerState, TrackingType
 from sottovoce.lui.service.csvfile import Reject
@@ -42,13 +43,10 @@ T = TypeVar("T")
 
 def _work(args: argparse.Namespace, act: Callable[[Database], Awaitable[T]]) -> T:
     """Do *act* with LUI's database in the home that *args* name."""
-    if args.home is None:
-        raise WrongUsage(
-            "Which server's home is meant?", hint="Give --home DIR, or set SOTTOVOCE_HOME."
-        )
+    home = home_of(args)
 
     async def work() -> T:
-        database = await open_database(args.home)
+        database = await open_database(home)
         try:
             return await act(database)
         finally:

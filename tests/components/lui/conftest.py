@@ -347,7 +347,7 @@ class Office:
 
     async def eventually(self, condition: Callable[[], Awaitable[bool]]) -> None:
         """Look again and again until *condition* holds."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(50):
             while not await condition():  # noqa: ASYNC110 - what is waited for is in a database
                 await asyncio.sleep(0.02)
 
