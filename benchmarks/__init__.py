@@ -1,0 +1,1 @@
+"""Measurements: one program a question, ratios in one run, medians of interleaved rounds."""
