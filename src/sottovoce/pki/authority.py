@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 
 from sottovoce.errors import IssuanceError
 from sottovoce.pki.keys import PrivateKey, key_weakness
-from sottovoce.pki.names import display_name
+from sottovoce.pki.names import UNREADABLE, display_name
 from sottovoce.pki.profiles import ISSUING, ROOT, SERVER, Profile
 from sottovoce.pki.requests import (
     alternative_names,
@@ -220,7 +220,7 @@ class Authority:
         try:
             proved = csr.is_signature_valid
             public, subject = csr.public_key(), csr.subject
-        except Exception as error:  # unsupported or malformed key, name or signature
+        except UNREADABLE as error:
             raise IssuanceError(f"The request cannot be read: {error}.") from error
         if not proved:
             raise IssuanceError(
@@ -337,7 +337,7 @@ def _requested_names(csr: x509.CertificateSigningRequest) -> list[str]:
         names = csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    except (ValueError, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise IssuanceError(f"The request's names cannot be read: {error}.") from error
     addresses = [str(item) for item in names.get_values_for_type(x509.IPAddress)]
     return [*names.get_values_for_type(x509.DNSName), *addresses]

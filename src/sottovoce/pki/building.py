@@ -11,6 +11,7 @@ from datetime import datetime
 from cryptography import x509
 
 from sottovoce.pki.examined import CanonicalName, Examined
+from sottovoce.pki.names import UNREADABLE
 from sottovoce.pki.signatures import Budget, signature_fits
 
 __all__ = ["LONGEST_PATH", "MOST_PRESENTED", "Pool"]
@@ -84,7 +85,7 @@ class Pool:
         try:
             end = issuer.certificate.not_valid_after_utc
             current = issuer.certificate.not_valid_before_utc <= self._at <= end
-        except ValueError:
+        except UNREADABLE:
             return (issuer not in self.anchors, other_key, True, 0.0)
         return (issuer not in self.anchors, other_key, not current, -end.timestamp())
 

@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sottovoce.pki.names import (
+    UNREADABLE,
     dns_names,
     fingerprint,
     ip_addresses,
@@ -65,11 +65,12 @@ def _content(der: bytes, start: int) -> tuple[int, int]:
     return begin, begin + length
 
 
-def _serial_and_agreement(certificate: x509.Certificate) -> tuple[int, bool]:
-    """Return the serial number, and whether both statements of the algorithm agree (4.1.1.2).
+def _serial_and_frame(certificate: x509.Certificate) -> tuple[int, str]:
+    """Return the serial number, and what is wrong with the unsigned frame of a certificate.
 
-    The signed and the unsigned signature algorithm are compared byte for byte. The serial number is
-    read here because the library warns whenever it is asked for one that RFC 5280 forbids.
+    The signed and the unsigned signature algorithm are compared byte for byte, and the signature is
+    whole octets: nothing outside the signature can be altered unnoticed. The serial number is read
+    here because the library warns whenever it is asked for one that RFC 5280 forbids.
     """
     der = certificate.public_bytes(Encoding.DER)
     tbs_begin, tbs_end = _content(der, _content(der, 0)[0])
@@ -79,8 +80,11 @@ def _serial_and_agreement(certificate: x509.Certificate) -> tuple[int, bool]:
     begin, end = _content(der, position)
     serial = int.from_bytes(der[begin:end], "big", signed=True)
     inner = der[end : _content(der, end)[1]]
-    outer = der[tbs_end : _content(der, tbs_end)[1]]
-    return serial, inner == outer
+    outer_end = _content(der, tbs_end)[1]
+    if inner != der[tbs_end:outer_end]:
+        return serial, "its two statements of the signature algorithm differ (4.1.1.2)"
+    unused_bits = der[_content(der, outer_end)[0]]
+    return serial, "its signature is no whole number of octets (4.1.1.3)" if unused_bits else ""
 
 
 class Examined:
@@ -125,15 +129,15 @@ class Examined:
         self._values: dict[type, object] = {type(item.value): item.value for item in found or ()}
         self._critical = frozenset(type(item.value) for item in found or () if item.critical)
         self._hash = hash(certificate)
-        self.serial, agree = _serial_and_agreement(certificate)
-        if not agree:
-            problems.append("its two statements of the signature algorithm differ (4.1.1.2)")
+        self.serial, frame_problem = _serial_and_frame(certificate)
+        if frame_problem:
+            problems.append(frame_problem)
         self.key: CertificatePublicKeyTypes | None = None
         self.key_problem, self.key_bytes = "", b""
         try:
             self.key = certificate.public_key()
             self.key_bytes = self.key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        except (ValueError, UnsupportedAlgorithm, TypeError) as error:
+        except UNREADABLE as error:
             self.key_problem = f"a key that cannot be read ({_first_line(error)})"
         self.problems = tuple(problems)
 
@@ -200,7 +204,7 @@ class Examined:
 def _short(read: Callable[[], x509.Name]) -> str:
     try:
         return short_name(read())
-    except ValueError:
+    except UNREADABLE:
         return "(unreadable name)"
 
 
@@ -209,7 +213,7 @@ def _read(read: Callable[[], _T], what: str, problems: list[str]) -> _T | None:
         return read()
     except x509.DuplicateExtension as error:
         problems.append(f"an extension stands twice ({error.oid.dotted_string}; 4.2)")
-    except (ValueError, TypeError, KeyError, IndexError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         problems.append(f"{what} cannot be read ({_first_line(error)})")
     return None
 

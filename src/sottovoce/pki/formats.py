@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import pkcs7
@@ -19,6 +18,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from sottovoce.errors import CertificateFormatError
 from sottovoce.ini import Secret
 from sottovoce.pki.keys import PrivateKey, describe_key
+from sottovoce.pki.names import UNREADABLE
 
 __all__ = [
     "dump_certificates",
@@ -103,7 +103,7 @@ def _reads(probe: Callable[[bytes], object], data: bytes) -> bool:
     except TypeError as error:
         # An encrypted key is recognised by the complaint that a password is missing.
         return "assword" in str(error)
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return False
     return True
 
@@ -180,7 +180,7 @@ def load_certificates(data: bytes, *, source: str = "") -> list[x509.Certificate
             found = _certificates_in_der(data)
         else:
             found = []
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise _refusal(data, wanted, source, str(error)) from error
     if not found:
         raise _refusal(data, wanted, source)
@@ -210,7 +210,7 @@ def _certificates_in_pem(data: bytes) -> list[x509.Certificate]:
 def _certificates_in_der(data: bytes) -> list[x509.Certificate]:
     try:
         return [_quietly(x509.load_der_x509_certificate, data)]
-    except ValueError:
+    except UNREADABLE:
         if b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" not in data[:30]:
             raise
         return list(_quietly(pkcs7.load_der_pkcs7_certificates, data))
@@ -237,7 +237,7 @@ def load_request(data: bytes, *, source: str = "") -> x509.CertificateSigningReq
     wanted = "a certificate request"
     try:
         found = _one(data, _REQUEST, x509.load_pem_x509_csr, x509.load_der_x509_csr)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise _refusal(data, wanted, source, str(error)) from error
     if len(found) != 1:
         if found:
@@ -259,7 +259,7 @@ def load_crls(data: bytes, *, source: str = "") -> list[x509.CertificateRevocati
     wanted = "a revocation list"
     try:
         found = _one(data, _CRL, x509.load_pem_x509_crl, x509.load_der_x509_crl)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         raise _refusal(data, wanted, source, str(error)) from error
     if not found:
         raise _refusal(data, wanted, source)
@@ -297,7 +297,7 @@ def load_private_key(
             hint="Give its password.",
             code="key-password-missing",
         ) from error
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UNREADABLE as error:
         if given is not None and (pem or looks_like(data) == "a private key in DER"):
             raise CertificateFormatError(
                 f"{source or 'The private key'}: the password does not open the key, "

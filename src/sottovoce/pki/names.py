@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 __all__ = [
+    "UNREADABLE",
     "common_name",
     "display_name",
     "dns_names",
@@ -25,6 +27,15 @@ __all__ = [
     "uri_names",
 ]
 
+#: Everything that the library raises for bytes that it cannot read: its errors have no common base.
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 #: Longest text that a name contributes to a message; the rest is cut in the middle.
 DISPLAY_LIMIT = 200
 
@@ -80,7 +91,7 @@ def key_fingerprint(key: CertificatePublicKeyTypes) -> str:
 def _alternative_names(certificate: x509.Certificate) -> x509.SubjectAlternativeName | None:
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError, TypeError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return None
     return found.value
 
@@ -112,7 +123,7 @@ def common_name(certificate: x509.Certificate) -> str:
     """Return the last common name of the subject, or the empty text; for display only."""
     try:
         found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    except ValueError:
+    except UNREADABLE:
         return ""
     return _text(found[-1].value) if found else ""
 

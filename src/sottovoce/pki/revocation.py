@@ -12,6 +12,7 @@ from cryptography.x509.oid import ObjectIdentifier
 
 from sottovoce.errors import Fault
 from sottovoce.pki.examined import CanonicalName, Examined, canonical_name
+from sottovoce.pki.names import UNREADABLE
 from sottovoce.pki.rules import moment
 from sottovoce.pki.signatures import Budget, signature_weakness, signed_by
 
@@ -42,7 +43,7 @@ class RevocationLists:
         for item in lists:
             try:
                 self._by_issuer.setdefault(canonical_name(item.issuer), []).append(item)
-            except ValueError:
+            except UNREADABLE:
                 continue
         self._problems: dict[tuple[int, Examined], str] = {}
 
@@ -90,7 +91,7 @@ class RevocationLists:
         try:
             if problem := _form_problem(item):
                 return problem
-        except (ValueError, x509.DuplicateExtension) as error:
+        except UNREADABLE as error:
             return f"the list cannot be read ({error})"
         if item.last_update_utc > self._at:
             return f"the list begins {moment(item.last_update_utc)}"
@@ -198,6 +199,6 @@ def _reason(entry: x509.RevokedCertificate) -> str:
     oid: ObjectIdentifier = x509.CRLReason.oid
     try:
         found = entry.extensions.get_extension_for_oid(oid).value
-    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return "no reason given"
     return found.reason.value if isinstance(found, x509.CRLReason) else "no reason given"

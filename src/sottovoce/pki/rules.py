@@ -14,6 +14,7 @@ from cryptography import x509
 from sottovoce.errors import Fault
 from sottovoce.pki.examined import Examined
 from sottovoce.pki.keys import describe_key, key_weakness
+from sottovoce.pki.names import UNREADABLE
 from sottovoce.pki.signatures import signature_weakness
 from sottovoce.pki.verdict import Purpose
 
@@ -113,7 +114,7 @@ def _date_faults(cert: Examined, at: datetime, depth: int) -> Iterator[Fault]:
     try:
         begin = cert.certificate.not_valid_before_utc
         end = cert.certificate.not_valid_after_utc
-    except ValueError as error:
+    except UNREADABLE as error:
         yield malformed(cert, depth, f"its dates cannot be read ({error})")
         return
     # RFC 5280 4.1.2.5: both ends belong to the validity, which is counted in whole seconds.

@@ -228,7 +228,7 @@ class _Search:
         if cert not in self._own:
             anchor = cert in self._pool.anchors
             found = list(authority_faults(cert, self._context, depth=1, anchor=anchor))
-            self._own[cert] = found + (_anchor_faults(cert) if anchor else [])
+            self._own[cert] = found + (_anchor_faults(cert, self._pool) if anchor else [])
         return self._own[cert]
 
     def _is_sound(self, cert: Examined) -> bool:
@@ -267,8 +267,9 @@ def _path_length(length: int) -> Fault:
     )
 
 
-def _anchor_faults(anchor: Examined) -> list[Fault]:
-    if damage(anchor.certificate):
+def _anchor_faults(anchor: Examined, pool: Pool) -> list[Fault]:
+    # A self-issued certificate of a key rollover is signed by the older key, which must be there.
+    if damage(anchor.certificate) and not pool.issuers(anchor):
         return [
             Fault(
                 code="malformed-certificate",
@@ -300,13 +301,14 @@ def damage(root: x509.Certificate) -> bool:
 
     The signature of an anchor proves nothing (RFC 5280 6.1.1 d takes only its name and key), but
     one that does not fit shows that the file was altered. Algorithms that cannot be checked any
-    more and self-issued certificates of another key pass.
+    more pass.
     """
     cert = examine(root)
-    if not cert.self_issued or cert.key is None or signature_weakness(root):
+    if cert.key is None or signature_weakness(root):
         return False
+    return (cert.self_issued or _names_own_key(cert)) and not signed_by(root, cert.key)
+
+
+def _names_own_key(cert: Examined) -> bool:
     wanted, own = cert.get(x509.AuthorityKeyIdentifier), cert.get(x509.SubjectKeyIdentifier)
-    named = wanted.key_identifier if wanted is not None else None
-    if named and own is not None and named != own.digest:
-        return False
-    return not signed_by(root, cert.key)
+    return wanted is not None and own is not None and wanted.key_identifier == own.digest

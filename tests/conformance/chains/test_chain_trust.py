@@ -69,6 +69,12 @@ def _key_rollover(f: "Forge", k: Any) -> "Asked":
     return f.ask(f.leaf(new_under_old), new_under_old, roots=[old])
 
 
+def _rolled_over_key_trusted_with_the_old_one(f: "Forge", k: Any) -> "Asked":
+    old = f.root()
+    new_under_old = f.ca(old, "Root One")
+    return f.ask(f.leaf(new_under_old), roots=[new_under_old, old])
+
+
 def _cycle_to_root(f: "Forge", k: Any) -> "Asked":
     a, b, c = f.root("A"), f.root("B"), f.root("C")
     a1 = f.ca(a, "A1")
@@ -239,6 +245,7 @@ CASES: list[tuple[Build, tuple[str, ...]]] = [
     (_expired_cross_sign_beside_root, ()),
     (_expired_twin_intermediate, ()),
     (_key_rollover, ()),
+    (_rolled_over_key_trusted_with_the_old_one, ()),
     (_cycle_to_root, ()),
     (_two_roots_of_one_name, ()),
     (_eight_certificates, ()),
