@@ -25,7 +25,10 @@ class Pages:
 
     def __init__(self) -> None:
         environment = Environment(
-            loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined
+            loader=FileSystemLoader(_FOLDER),
+            autoescape=True,
+            auto_reload=False,  # no page ever looks at the disk again
+            undefined=StrictUndefined,
         )
         style = (_FOLDER / "page.css").read_text(encoding="utf-8")
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

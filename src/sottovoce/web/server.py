@@ -7,6 +7,7 @@ stand in it - and says no name or version of itself. It knows no page.
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any
@@ -90,7 +91,9 @@ async def serve(
         SettingsError: ``port-in-use``, ``port-not-allowed``, ``address-not-here`` or
             ``web-certificate``.
     """
-    context = browser_context(keystore_entry) if keystore_entry is not None else None
+    context: ssl.SSLContext | None = None
+    if keystore_entry is not None:
+        context = await asyncio.to_thread(browser_context, keystore_entry)
     listener = _bind(address, port)
     try:
         config = uvicorn.Config(
