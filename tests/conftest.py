@@ -41,5 +41,5 @@ def blockbuster(request: pytest.FixtureRequest) -> Iterator[BlockBuster | None]:
     if not request.node.get_closest_marker("asyncio"):
         yield None
         return
-    with blockbuster_ctx("sottovoce", excluded_modules=["aiosqlite"]) as guard:
+    with blockbuster_ctx(["sottovoce.net", "sottovoce.tls", "sottovoce.rpc"]) as guard:
         yield guard
