@@ -49,11 +49,7 @@ def canonical_name(name: x509.Name) -> CanonicalName:
 def _prepared(value: str | bytes) -> str | bytes:
     if isinstance(value, bytes):
         return value
-    return (
-        " ".join(value.translate(_LOWER).split(" "))
-        if "  " not in value
-        else " ".join(value.translate(_LOWER).split())
-    )
+    return " ".join(word for word in value.translate(_LOWER).split(" ") if word)
 
 
 def _content(der: bytes, start: int) -> tuple[int, int]:

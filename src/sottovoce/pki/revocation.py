@@ -4,25 +4,77 @@ Owns the choice of lists and their validity. Accepted are complete, direct lists
 issuer itself; indirect lists, delta lists and lists for some reasons only are not. Fetches nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.x509.oid import ObjectIdentifier
 
 from sottovoce.errors import Fault
 from sottovoce.pki.examined import CanonicalName, Examined, canonical_name
-from sottovoce.pki.names import UNREADABLE
+from sottovoce.pki.names import UNREADABLE, printable
 from sottovoce.pki.rules import moment
 from sottovoce.pki.signatures import Budget, signature_weakness, signed_by
 
 __all__ = ["RevocationLists"]
 
+#: Lists whose reading is remembered: a generation of trust holds a few, and asks for every peer.
+REMEMBERED = 64
 #: Extensions of a list that may be critical because they are processed here.
 _KNOWN_LIST = frozenset({x509.IssuingDistributionPoint.oid, x509.AuthorityKeyIdentifier.oid})
 _KNOWN_ENTRY = frozenset({x509.CRLReason.oid, x509.InvalidityDate.oid})
 #: DER of ``critical TRUE``; a list without it in its entries has no critical entry extension.
 _CRITICAL_MARK = b"\x01\x01\xff"
+
+
+class _Identical:
+    """A list as a key: by identity, because its bytes may be megabytes and it has no hash."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, item: x509.CertificateRevocationList) -> None:
+        self.item = item
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identical) and other.item is self.item
+
+    def __hash__(self) -> int:
+        return id(self.item)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a list says, read once."""
+
+    issuer: CanonicalName | None
+    problem: str
+    begin: datetime | None = None
+    end: datetime | None = None
+    scope: x509.IssuingDistributionPoint | None = None
+    entries: Mapping[int, x509.RevokedCertificate] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _facts(known: _Identical) -> _Facts:
+    item = known.item
+    issuer: CanonicalName | None = None
+    try:
+        issuer = canonical_name(item.issuer)
+        weakness = signature_weakness(item)
+        problem = f"the list is signed with {weakness}" if weakness else _form_problem(item)
+        entries = {} if problem else {entry.serial_number: entry for entry in item}
+        return _Facts(
+            issuer, problem, item.last_update_utc, item.next_update_utc, _scope(item), entries
+        )
+    except UNREADABLE as error:
+        return _Facts(issuer, f"the list cannot be read ({printable(str(error), 100)})")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _signed(known: _Identical, issuer: x509.Certificate) -> bool:
+    return signed_by(known.item, issuer.public_key())
 
 
 class RevocationLists:
@@ -39,13 +91,11 @@ class RevocationLists:
     ) -> None:
         self._at = at.replace(microsecond=0)
         self._budget = budget
-        self._by_issuer: dict[CanonicalName, list[x509.CertificateRevocationList]] = {}
-        for item in lists:
-            try:
-                self._by_issuer.setdefault(canonical_name(item.issuer), []).append(item)
-            except UNREADABLE:
-                continue
-        self._problems: dict[tuple[int, Examined], str] = {}
+        self._by_issuer: dict[CanonicalName, list[_Identical]] = {}
+        for known in map(_Identical, lists):
+            issuer = _facts(known).issuer
+            if issuer is not None:
+                self._by_issuer.setdefault(issuer, []).append(known)
 
     def faults(self, path: Sequence[Examined]) -> Iterator[Fault]:
         """Check every certificate of a path but its anchor."""
@@ -53,49 +103,42 @@ class RevocationLists:
             yield from self._one(path[depth], path[depth + 1], depth)
 
     def _one(self, cert: Examined, issuer: Examined, depth: int) -> Iterator[Fault]:
-        named = self._by_issuer.get(issuer.subject or (), [])
         reasons: list[str] = []
-        good: list[x509.CertificateRevocationList] = []
-        for item in named:
-            problem = self._problem(item, issuer) or _out_of_scope(item, cert)
+        good: list[_Facts] = []
+        for known in self._by_issuer.get(issuer.subject or (), []):
+            problem = self._problem(known, cert, issuer)
             reasons += [problem] if problem else []
-            good += [] if problem else [item]
-        for item in good:
-            entry = item.get_revoked_certificate_by_serial_number(cert.serial)
+            good += [] if problem else [_facts(known)]
+        for facts in good:
+            entry = facts.entries.get(cert.serial)
             if entry is not None:
                 yield _revoked(cert, issuer, entry, depth)
                 return
         if not good:
             yield self._unknown(cert, issuer, reasons, depth)
-        elif all(self._expired(item) for item in good):
+        elif all(self._expired(facts) for facts in good):
             yield self._too_old(issuer, good, depth)
 
-    def _expired(self, item: x509.CertificateRevocationList) -> bool:
-        return item.next_update_utc is not None and item.next_update_utc < self._at
+    def _expired(self, facts: _Facts) -> bool:
+        return facts.end is not None and facts.end < self._at
 
-    def _problem(self, item: x509.CertificateRevocationList, issuer: Examined) -> str:
-        """Say why a list cannot be used for what this issuer has issued; remembered."""
-        key = (id(item), issuer)
-        if key not in self._problems:
-            self._problems[key] = self._judge(item, issuer)
-        return self._problems[key]
-
-    def _judge(self, item: x509.CertificateRevocationList, issuer: Examined) -> str:
+    def _problem(self, known: _Identical, cert: Examined, issuer: Examined) -> str:
+        """Say why a list cannot be used for this certificate of this issuer."""
+        facts = _facts(known)
+        if facts.problem:
+            return facts.problem
         usage = issuer.get(x509.KeyUsage)
         if usage is not None and not usage.crl_sign:
             return "the CA's key usage lacks cRLSign"
-        if weakness := signature_weakness(item):
-            return f"the list is signed with {weakness}"
-        if issuer.key is None or not self._budget.take() or not signed_by(item, issuer.key):
+        if issuer.key is None or not self._budget.take():
+            return "the list's signature could not be checked"
+        if not _signed(known, issuer.certificate):
             return "the list is not signed by this CA's key"
-        try:
-            if problem := _form_problem(item):
-                return problem
-        except UNREADABLE as error:
-            return f"the list cannot be read ({error})"
-        if item.last_update_utc > self._at:
-            return f"the list begins {moment(item.last_update_utc)}"
-        return "" if item.next_update_utc is not None else "the list has no next update (5.1.2.5)"
+        if facts.begin is None or facts.begin > self._at:
+            return f"the list begins {moment(facts.begin) if facts.begin else 'nowhere'}"
+        if facts.end is None:
+            return "the list has no next update (5.1.2.5)"
+        return _out_of_scope(facts.scope, cert)
 
     def _unknown(
         self, cert: Examined, issuer: Examined, reasons: Sequence[str], depth: int
@@ -111,10 +154,8 @@ class RevocationLists:
             depth=depth,
         )
 
-    def _too_old(
-        self, issuer: Examined, lists: Sequence[x509.CertificateRevocationList], depth: int
-    ) -> Fault:
-        newest = max(item.next_update_utc for item in lists if item.next_update_utc is not None)
+    def _too_old(self, issuer: Examined, lists: Sequence[_Facts], depth: int) -> Fault:
+        newest = max(facts.end for facts in lists if facts.end is not None)
         days = (self._at - newest).days
         return Fault(
             code="revocation-list-expired",
@@ -160,8 +201,7 @@ def _scope(item: x509.CertificateRevocationList) -> x509.IssuingDistributionPoin
         return None
 
 
-def _out_of_scope(item: x509.CertificateRevocationList, cert: Examined) -> str:
-    scope = _scope(item)
+def _out_of_scope(scope: x509.IssuingDistributionPoint | None, cert: Examined) -> str:
     if scope is None:
         return ""
     if scope.only_contains_user_certs and cert.is_authority:
