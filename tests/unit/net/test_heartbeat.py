@@ -84,7 +84,7 @@ async def played(
         def info(self, _event: str, /, **fields: Any) -> None:
             lines.append((fields.pop("action"), fields))
 
-        warning = info
+        warning = error = info
 
     async def wait(seconds: float) -> None:
         waits.append(seconds)
@@ -196,7 +196,7 @@ async def test_it_ends_by_cancellation() -> None:
     ignore: Callable[..., None] = lambda *_arguments, **_fields: None  # noqa: E731
 
     class Log:
-        info = warning = staticmethod(ignore)
+        info = warning = error = staticmethod(ignore)
 
     loop = HeartbeatLoop(
         Silent(),  # type: ignore[arg-type]
