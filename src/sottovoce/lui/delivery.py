@@ -24,7 +24,7 @@ from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.store import Database
 
-__all__ = ["BATCH", "Delivery", "Log"]
+__all__ = ["BATCH", "Delivery"]
 
 #: Recipients that one connection has inflight at most; with 4 connections 32 mails can be
 #: uncertain after a crash. (Smaller costs a transaction per few mails: 8 → about 0.1 ms each.)
@@ -260,7 +260,8 @@ class Delivery:
     async def _anyone_due(self, job: Job) -> bool:
         async with self._database.read() as connection:
             found = await connection.exec_driver_sql(
-                "SELECT EXISTS (SELECT 1 FROM job_recipient WHERE job_id = ?"
+                "SELECT EXISTS (SELECT 1 FROM job_recipient INDEXED BY job_recipient_due"
+                " WHERE job_id = ?"
                 " AND state IN ('planned', 'deferred') AND due <= ?)",
                 (job.id, to_ms(self.clock())),
             )

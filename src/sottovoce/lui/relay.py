@@ -188,7 +188,7 @@ class Relay:
                 hint="Check SmtpSecurity and SmtpTrustedRoots in lui.ini (ssl.ini plays no part).",
                 code="smtp-tls-failed",
             )
-        if isinstance(error, aiosmtplib.SMTPServerDisconnected):
+        if isinstance(error, aiosmtplib.SMTPServerDisconnected) or "EOF" in why:
             return RelayDown(
                 f"The mail relay {self.place} broke the connection off: {why}.",
                 hint="Its log says why; the job goes on by itself when it takes mail again.",

@@ -196,7 +196,8 @@ class Ledger:
             await self._write(connection)
             left = await sql(
                 connection,
-                "SELECT EXISTS (SELECT 1 FROM job_recipient WHERE job_id = ?1"
+                "SELECT EXISTS (SELECT 1 FROM job_recipient INDEXED BY job_recipient_due"
+                " WHERE job_id = ?1"
                 " AND state IN ('planned', 'deferred')) OR EXISTS (SELECT 1 FROM job_recipient"
                 " WHERE job_id = ?1 AND state IN ('inflight', 'uncertain') AND state = 'inflight')",
                 (job.id,),

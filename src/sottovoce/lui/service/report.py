@@ -111,12 +111,13 @@ async def job_status(database: Database, name: str) -> JobStatus:
 
 
 async def _status(connection: AsyncConnection, job: Job) -> JobStatus:
+    # Sums in one pass, because grouping a million rows by a text would sort them.
+    sums = ", ".join(f"COALESCE(SUM(state = '{state.value}'), 0)" for state in LedgerState)
     found = await sql(
         connection,
-        "SELECT state, COUNT(*) FROM job_recipient WHERE job_id = ? GROUP BY state",
+        f"SELECT {sums} FROM job_recipient WHERE job_id = ?",  # noqa: S608 - constants
         (job.id,),
     )
-    counts = dict(found.all())
     return JobStatus(
         job=job.name,
         job_ref=job.job_ref,
@@ -124,7 +125,7 @@ async def _status(connection: AsyncConnection, job: Job) -> JobStatus:
         state=job.state,
         tracking=job.tracking,
         recipients=job.recipients,
-        ledger={state: counts.get(state.value, 0) for state in LedgerState},
+        ledger=dict(zip(LedgerState, found.one(), strict=True)),
         note_code=job.note_code,
         note=job.note,
     )
