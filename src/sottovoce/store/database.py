@@ -5,6 +5,7 @@ Alembic's. Nothing here knows a table.
 """
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -166,6 +167,10 @@ def _open(path: Path, migrations: Path) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     return engine
+
+
+# aiosqlite repeats every statement's parameters at DEBUG, and keys of jobs are among them.
+logging.getLogger("aiosqlite").setLevel(logging.WARNING)
 
 
 class Database:
