@@ -561,6 +561,271 @@ REPORTS = (
         "-> [Help 1]",
         "ini-malformed-escape",
     ),
+    # A second collection: 28 of these 36 were right at first sight, before any entry was changed
+    # for them.
+    Report(
+        "apache/kafka#4223",
+        (
+            "Connection to node -1 failed authentication due to: SSL handshake failed "
+            "(org.apache.kafka.clients.NetworkClient)\n"
+            "org.apache.kafka.common.errors.SslAuthenticationException: SSL handshake failed\n"
+            "Caused by: javax.net.ssl.SSLHandshakeException: General SSLEngine problem"
+        ),
+        "handshake-failed",
+    ),
+    Report(
+        "bitnami/containers#43226",
+        (
+            "org.apache.kafka.common.errors.SslAuthenticationException: SSL handshake "
+            "failed\nCaused by: javax.net.ssl.SSLHandshakeException: Received fatal alert: "
+            "handshake_failure"
+        ),
+        "no-common-cipher",
+    ),
+    Report(
+        "bitnami/containers#53286",
+        (
+            "Invalid value javax.net.ssl.SSLHandshakeException: No available authentication "
+            "scheme for configuration A client SSLEngine created with the provided settings "
+            "can't connect to a server SSLEngine created with those settings."
+        ),
+        "keystore-no-key",
+    ),
+    Report(
+        "bitnami/charts#8122",
+        "2021-11-18 17:02:28.125 GMT [318] FATAL:  connection requires a valid client certificate",
+        "no-certificate",
+    ),
+    Report(
+        "sosedoff/pgweb#145",
+        "pq: connection requires a valid client certificate",
+        "no-certificate",
+    ),
+    Report(
+        "Kong/docs.konghq.com#5070",
+        'FATAL:  could not access private key file "server.key": No such file or directory',
+        "file-missing",
+    ),
+    Report(
+        "citusdata/citus#3506",
+        (
+            "DETAIL:  File must have permissions u=rw (0600) or less if owned by the "
+            "database user, or permissions u=rw,g=r (0640) or less if owned by root."
+        ),
+        "file-not-owner-only",
+    ),
+    Report(
+        "sous-chefs/postgresql#156",
+        (
+            "FATAL:  could not access private key file "
+            '"/etc/ssl/private/ssl-cert-snakeoil.key": Permission denied'
+        ),
+        "file-unreadable",
+    ),
+    Report(
+        "openssl/openssl#1761",
+        (
+            "2016.10.21 03:04:43 LOG3[main]: error queue: 140DC009: error:140DC009:SSL "
+            "routines:SSL_CTX_use_certificate_chain_file:PEM "
+            "lib\nSSL_CTX_use_certificate_chain_file: 906D06C: error:0906D06C:PEM "
+            "routines:PEM_read_bio:no start line"
+        ),
+        "certificate-malformed",
+    ),
+    Report(
+        "nodejs/help#2964",
+        (
+            "11668 error code ERR_OSSL_PEM_NO_START_LINE\n11669 error error:0909006C:PEM "
+            "routines:get_name:no start line"
+        ),
+        "certificate-malformed",
+    ),
+    Report(
+        "Matty9191/ssl-cert-check#50",
+        (
+            "unable to load certificate\n139873597757072:error:0906D06C:PEM "
+            "routines:PEM_read_bio:no start line:pem_lib.c:703:Expecting: TRUSTED CERTIFICATE"
+        ),
+        "certificate-malformed",
+    ),
+    Report(
+        "megadose/ignorant#8",
+        "httpx.ConnectTimeout: _ssl.c:980: The handshake operation timed out",
+        "tls-not-started",
+    ),
+    Report(
+        "apache/httpcomponents-core#541",
+        "TLS handshake timed out after 3 SECONDS",
+        "tls-not-started",
+    ),
+    Report(
+        "kubernetes-retired/dashboard#2275",
+        (
+            "Get https://10.96.0.1:443/api/v1/namespaces/default/pods: x509: certificate "
+            'signed by unknown authority (possibly because of "crypto/rsa: verification '
+            'error" while trying to verify candidate authority certificate "kubernetes")'
+        ),
+        "signature-mismatch",
+    ),
+    Report(
+        "micromdm/scep#180",
+        (
+            "caller=service_logging.go:47 component=scep_service method=PKIOperation "
+            'err="crypto/rsa: verification error" took=438.502µs'
+        ),
+        "signature-mismatch",
+    ),
+    Report(
+        "home-assistant/addons#2350",
+        (
+            "1642374279: OpenSSL Error[0]: error:14094416:SSL routines:ssl3_read_bytes:sslv3 "
+            "alert certificate unknown\n1642374279: Socket error on client <unknown>, "
+            "disconnecting."
+        ),
+        "issuer-unknown",
+    ),
+    Report(
+        "eclipse-mosquitto/mosquitto#968",
+        (
+            "1537210620: OpenSSL Error: error:14094418:SSL routines:ssl3_read_bytes:tlsv1 "
+            "alert unknown ca"
+        ),
+        "issuer-unknown",
+    ),
+    Report(
+        "mgdm/Mosquitto-PHP#44",
+        (
+            "1471171616: OpenSSL Error: error:1409442E:SSL routines:SSL3_READ_BYTES:tlsv1 "
+            "alert protocol version\n1471171616: OpenSSL Error: error:140940E5:SSL "
+            "routines:SSL3_READ_BYTES:ssl handshake failure"
+        ),
+        "protocol-version",
+    ),
+    Report(
+        "openssl/openssl#17847",
+        "error:14094438:SSL routines:ssl3_read_bytes:tlsv1 alert internal error",
+        "internal-error",
+    ),
+    Report(
+        "Hakky54/mutual-tls-ssl#77",
+        "keytool error: java.lang.Exception: Alias \\<server\\> does not exist",
+        "alias-missing",
+    ),
+    Report(
+        "V1D1AN/S1EM#38",
+        "keytool error: java.lang.Exception: Alias <ca> does not exist",
+        "alias-missing",
+    ),
+    Report(
+        "openssl/openssl#13919",
+        (
+            "Caused by: java.lang.IllegalArgumentException: Alias name [test] does not "
+            "identify a key entry"
+        ),
+        "alias-missing",
+    ),
+    Report(
+        "zowe/zowe-install-packaging#3977",
+        (
+            "  * Exit code: 1\n  * Output:\n    keytool error: java.lang.Exception: Input "
+            "not an X.509 certificate"
+        ),
+        "certificate-malformed",
+    ),
+    Report(
+        "awslabs/aws-sdk-android-samples#78",
+        (
+            "> Failed to read key iot_keystore_alias from store "
+            '"AWS/New_certificates_n.virginia_22_aug/iot_keystore.bks": Invalid keystore '
+            "format"
+        ),
+        "keystore-format",
+    ),
+    Report(
+        "OpenKMIP/PyKMIP#402",
+        (
+            "ERROR - The extended key usage extension is missing from the client "
+            "certificate. Session client identity unavailable."
+        ),
+        "purpose-client-missing",
+    ),
+    Report(
+        "go-gost/gost#514",
+        '"msg":"remote error: tls: certificate required","network":"tcp"',
+        "no-certificate",
+    ),
+    Report(
+        "rustls/tokio-rustls#83",
+        (
+            "40774BE4047F0000:error:0A00045C:SSL routines:ssl3_read_bytes:tlsv13 alert "
+            "certificate required:../ssl/record/rec_layer_s3.c:1586:SSL alert number 116"
+        ),
+        "no-certificate",
+    ),
+    Report(
+        "silkimen/cordova-plugin-advanced-http#415",
+        "TLS connection peer did not send a certificate",
+        "no-certificate",
+    ),
+    Report(
+        "davidmoreno/onion#17",
+        "[ERROR https.c:208] Handshake has failed (An unexpected TLS packet was received.)",
+        "peer-not-secured",
+    ),
+    Report(
+        "rsyslog/rsyslog#5372",
+        (
+            "imtcp: gnutls returned error on handshake: An unexpected TLS packet was "
+            "received.  [v8.2310.0-4.el9 try https://www.rsyslog.com/e/2083 ]"
+        ),
+        "peer-not-secured",
+    ),
+    Report(
+        "rexim/org-cliplink#50",
+        (
+            "gnutls.c: [0] (Emacs) fatal error: A TLS fatal alert has been "
+            "received.\ngnutls.c: [0] (Emacs) Received alert:  Handshake failed"
+        ),
+        "no-common-cipher",
+    ),
+    Report(
+        "haskell-tls/hs-tls#420",
+        (
+            'InternalException (HandshakeFailed (Error_Protocol("expecting server hello, got '
+            'alert : [(AlertLevel_Fatal,UnexpectedMessage)]"'
+        ),
+        "handshake-failed",
+    ),
+    Report(
+        "pyca/cryptography#11461",
+        (
+            'validation failed: CandidatesExhausted(Other("authorityKeyIdentifier must not '
+            'contain authorityCertIssuer"))'
+        ),
+        "strict-profile",
+    ),
+    Report(
+        "inclavare-containers/rats-tls#17",
+        "X509_V_ERR_CERT_NOT_YET_VALID error occurs on certificate verification",
+        "not-yet-valid",
+    ),
+    Report(
+        "openenclave/openenclave#1842",
+        (
+            "X509_verify_cert failed!\n error: (12) CRL has expired\n "
+            "(oe_result_t=OE_VERIFY_CRL_EXPIRED)"
+        ),
+        "revocation-list-expired",
+    ),
+    Report(
+        "jbufu/openid4java#27",
+        (
+            "sun.security.validator.ValidatorException: PKIX path validation failed: "
+            "\njava.security.cert.CertPathValidatorException: subject/issuer name chaining "
+            "check failed"
+        ),
+        "keystore-chain-disordered",
+    ),
 )
 
 

@@ -75,6 +75,7 @@ _OTHERS: Mapping[str, tuple[str, ...]] = {
     "handshake_failure": (
         "ssl error handshake failure alert",
         "fatal alert has been received: handshake failed",
+        "received alert: handshake failed",
     ),
     "protocol_version": (
         "ssl error protocol version alert",
@@ -151,7 +152,8 @@ def _spellings() -> tuple[tuple[str, str], ...]:
             (f"sslv3 {words}", name),
         ]
         table += [(other, name) for other in _OTHERS.get(name, ())]
-        table.append((f"alert{words.replace(' ', '')}", name))
+        joined = words.replace(" ", "")
+        table += [(f"alert{joined}", name), (f"alertlevel fatal,{joined}", name)]
     return tuple(table)
 
 

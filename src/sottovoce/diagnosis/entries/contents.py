@@ -100,6 +100,7 @@ ENTRIES: tuple[Entry, ...] = (
         next_step=(
             "Import the reply again with its whole chain, the server's own certificate first."
         ),
+        says=(Says("subject/issuer name chaining check failed", 0.85, "java"),),
     ),
     Entry(
         code="keystore-chain-incomplete",

@@ -65,6 +65,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("bad cert,invalid ext key usage", 0.6, "erlang"),
             Says("client ssl certificate verify error: (26", 0.95, "nginx"),
             Says("certificate doesn't have clientauth", 0.9),
+            Says("extended key usage extension is missing from the client certificate", 0.93),
             Says("missing clientauth", 0.9),
         ),
         alerts=(
@@ -93,6 +94,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("key usage does not allow digital signatures", 0.95, "java"),
             Says("wrong certificate type", 0.5, "openssl"),
             Says("keyusage does not allow key encipherment", 0.93, "java"),
+            Says("key usage does not include digital signature", 0.95, "openssl"),
             Says("key usage violation", 0.85, "gnutls"),
             Says("sec error inadequate key usage", 0.93, "nss"),
             Says("the certificate is not valid for digital signature", 0.9),
@@ -128,6 +130,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("mozilla pkix error inadequate key size", 0.95, "nss"),
             Says("crypto/rsa: {presented}-bit keys are insecure", 0.95, "go"),
             Says("key size is too small", 0.85),
+            Says("certificate public key has explicit ecc parameters", 0.9, "openssl"),
         ),
         alerts=(
             Alert("openssl", "bad_certificate", 0.1),
@@ -177,6 +180,12 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Have {peer}'s certificate reissued by a CA that follows RFC 5280.",
         says=(
+            Says("format error in certificate's {} field", 0.93, "openssl"),
+            Says("unable to decode issuer public key", 0.9, "openssl"),
+            Says("invalid or inconsistent certificate extension", 0.93, "openssl"),
+            Says("unsupported or invalid name syntax", 0.9, "openssl"),
+            Says("unsupported or invalid name constraint syntax", 0.9, "openssl"),
+            Says("signature and signature algorithm mismatch", 0.85, "openssl"),
             Says("x509: malformed {}", 0.85, "go"),
             Says("x509: negative serial number", 0.93, "go"),
             Says("x509: invalid", 0.4, "go"),

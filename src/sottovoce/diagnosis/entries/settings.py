@@ -165,6 +165,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Run chmod 600 {file|FILE}, and change the password if others had access.",
         says=(
+            Says("file must have permissions u=rw (0600) or less", 0.95, "postgresql"),
             Says("is readable by everyone", 0.9, "sottovoce"),
             Says("has group or world access", 0.95, "postgresql"),
             Says("private key file '{file}' has group or world access", 0.96, "postgresql"),

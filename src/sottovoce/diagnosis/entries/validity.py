@@ -78,7 +78,6 @@ ENTRIES: tuple[Entry, ...] = (
             Says("validity check failed", 0.25, "java"),
             Says("sec error expired issuer certificate", 0.95, "nss"),
             Says("ca certificate has expired", 0.9),
-            Says("verify error:num=10:certificate has expired", 0.3, "openssl"),
             Says("bad cert,cert expired", 0.25, "erlang"),
         ),
         alerts=(
@@ -283,6 +282,12 @@ ENTRIES: tuple[Entry, ...] = (
         says=(
             Says("unable to get certificate crl", 0.95, "openssl"),
             Says("unable to get crl", 0.9, "node"),
+            Says("crl signature failure", 0.85, "openssl"),
+            Says("unable to decrypt crl's signature", 0.85, "openssl"),
+            Says("key usage does not include crl signing", 0.85, "openssl"),
+            Says("unhandled critical crl extension", 0.85, "openssl"),
+            Says("different crl scope", 0.85, "openssl"),
+            Says("crl path validation error", 0.85, "openssl"),
             Says("could not determine revocation status", 0.93, "java"),
             Says("unable to determine revocation status", 0.93, "java"),
             Says("undetermined revocation status", 0.9, "java"),
