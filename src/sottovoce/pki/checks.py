@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sottovoce.errors import Fault
-from sottovoce.pki.constraints import constraint_problem, malformed_constraint, malformed_name
+from sottovoce.pki.constraints import Comparisons, malformed_constraint, malformed_name
 from sottovoce.pki.examined import Examined
 from sottovoce.pki.naming import as_address
 from sottovoce.pki.rules import Context, common_faults, malformed, start, strict
@@ -236,18 +236,19 @@ def length_fault(path: Sequence[Examined], depth: int) -> Fault | None:
     )
 
 
-def constraint_faults(path: Sequence[Examined], depth: int) -> Iterator[Fault]:
+def constraint_faults(
+    path: Sequence[Examined], depth: int, comparisons: Comparisons
+) -> Iterator[Fault]:
     """Check every name below the authority at *depth* against its constraints (4.2.1.10).
 
     Self-issued certificates are passed over unless they are the leaf (6.1.4).
     """
-    constraints = path[depth].get(x509.NameConstraints)
-    if constraints is None or malformed_constraint(constraints):
+    if path[depth].get(x509.NameConstraints) is None:
         return
     for below in range(depth):
         if below and path[below].self_issued:
             continue
-        if problem := constraint_problem(constraints, path[below]):
+        if problem := comparisons.problem(path[depth], path[below]):
             yield Fault(
                 code="name-constraint",
                 why=f"The CA '{path[depth].subject_text}' may not certify "

@@ -15,10 +15,11 @@ from sottovoce.pki.examined import Examined, canonical_name
 from sottovoce.pki.names import display_name, printable
 from sottovoce.pki.naming import as_address, dns_name_problem
 
-__all__ = ["constraint_problem", "malformed_constraint", "malformed_name"]
+__all__ = ["Comparisons", "malformed_constraint", "malformed_name"]
 
-#: Comparisons of one certificate's names with one authority's subtrees: beyond it, refused.
-#: OpenSSL has the same limit (NAME_CHECK_MAX, 2^20) against quadratic work.
+#: Comparisons of names with subtrees for one verdict, against quadratic work; beyond, refused.
+#: OpenSSL allows 2^20 for one pair of certificates (NAME_CHECK_MAX); a hundred names under a
+#: hundred subtrees need 10,000.
 COMPARISONS = 1 << 16
 
 _URI_HOST = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:@]*)")
@@ -82,23 +83,47 @@ def _mailbox(value: str) -> tuple[str, str] | None:
     return local, host.lower()
 
 
-def constraint_problem(constraints: x509.NameConstraints, bearer: Examined) -> str:
-    """Say which name of a certificate an authority may not certify, or return the empty text.
+class Comparisons:
+    """The comparisons of one verdict: each pair of certificates once, all together bounded.
 
     Args:
-        constraints: of the authority; well-formed (see :func:`malformed_constraint`).
-        bearer: the certificate below it; its alternative names of every form, its subject and the
-            mail addresses in it are compared, its common name is not (RFC 9525).
+        allowed: how many names may be compared with how many subtrees, over all pairs.
     """
-    permitted = list(constraints.permitted_subtrees or ())
-    excluded = list(constraints.excluded_subtrees or ())
-    names = list(_names(bearer))
-    if len(names) * (len(permitted) + len(excluded)) > COMPARISONS:
-        return "it has too many names to compare"
-    for name in names:
-        if problem := _outside(name, permitted, excluded):
-            return problem
-    return ""
+
+    __slots__ = ("_found", "_left")
+
+    def __init__(self, allowed: int = COMPARISONS) -> None:
+        self._left = allowed
+        self._found: dict[tuple[Examined, Examined], str] = {}
+
+    def problem(self, authority: Examined, bearer: Examined) -> str:
+        """Say which name of a certificate an authority may not certify, or return the empty text.
+
+        Args:
+            authority: its constraints count when they are well-formed (else they are a fault of
+                its own).
+            bearer: the certificate below it; its alternative names of every form, its subject and
+                the mail addresses in it are compared, its common name is not (RFC 9525).
+        """
+        pair = (authority, bearer)
+        if pair not in self._found:
+            self._found[pair] = self._compare(authority, bearer)
+        return self._found[pair]
+
+    def _compare(self, authority: Examined, bearer: Examined) -> str:
+        constraints = authority.get(x509.NameConstraints)
+        if constraints is None or malformed_constraint(constraints):
+            return ""
+        permitted = list(constraints.permitted_subtrees or ())
+        excluded = list(constraints.excluded_subtrees or ())
+        names = list(_names(bearer))
+        self._left -= len(names) * (len(permitted) + len(excluded))
+        if self._left < 0:
+            return "there are too many names and constraints to compare"
+        for name in names:
+            if problem := _outside(name, permitted, excluded):
+                return problem
+        return ""
 
 
 def _outside(

@@ -20,6 +20,7 @@ __all__ = [
     "PublicKey",
     "describe_key",
     "generate_key",
+    "is_costly",
     "key_weakness",
 ]
 
@@ -30,12 +31,13 @@ PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519Public
 
 #: NIST SP 800-131A rev. 2: RSA below 2048 bits is disallowed for signatures.
 MINIMUM_RSA_BITS = 2048
-#: Beyond this, checking a signature costs more than a peer may ask for (OpenSSL's own limit).
-MAXIMUM_RSA_BITS = 16384
+#: Beyond this, checking a signature costs more than a stranger may ask for; no CA has larger keys.
+MAXIMUM_RSA_BITS = 8192
 #: F4, the exponent that FIPS 186-5 appendix A.1.1 and every current tool use.
 PUBLIC_EXPONENT = 65537
-#: FIPS 186-5: a public exponent is odd and lies between 2^16 and 2^256.
-EXPONENT_BOUNDS = (2**16, 2**256)
+#: FIPS 186-5: a public exponent is odd and lies between 2^16 and 2^256; OpenSSL stops at 2^64 for
+#: large keys (OPENSSL_RSA_MAX_PUBEXP_BITS), and so do we for all.
+EXPONENT_BOUNDS = (2**16, 2**64)
 
 _CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
@@ -101,7 +103,7 @@ def describe_key(key: PrivateKeyTypes | CertificatePublicKeyTypes) -> str:
 def key_weakness(key: CertificatePublicKeyTypes) -> str:
     """Say why a public key is not good enough, or return the empty text when it is.
 
-    Accepted: RSA of 2048 to 16384 bits with an odd exponent of at least 2^16 + 1, EC on P-256,
+    Accepted: RSA of 2048 to 8192 bits with an odd exponent of at least 2^16 + 1, EC on P-256,
     P-384 or P-521, Ed25519 (DESIGN §4; FIPS 186-5).
     """
     match key:
@@ -112,6 +114,13 @@ def key_weakness(key: CertificatePublicKeyTypes) -> str:
         case ed25519.Ed25519PublicKey():
             return ""
     return f"a key of type {describe_key(key)}"
+
+
+def is_costly(key: CertificatePublicKeyTypes) -> bool:
+    """Tell whether checking one signature of this key takes more than a stranger may ask for."""
+    if not isinstance(key, rsa.RSAPublicKey):
+        return False
+    return key.key_size > MAXIMUM_RSA_BITS or key.public_numbers().e >= EXPONENT_BOUNDS[1]
 
 
 def _rsa_weakness(key: rsa.RSAPublicKey) -> str:

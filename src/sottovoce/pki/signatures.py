@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from sottovoce.pki.examined import Examined
+from sottovoce.pki.keys import is_costly
 
 __all__ = ["SIGNATURE_BUDGET", "Budget", "signature_fits", "signature_weakness", "signed_by"]
 
@@ -52,9 +53,9 @@ def signature_fits(child: Examined, issuer: Examined, budget: Budget) -> bool:
     """Tell whether the issuer's key made the child's signature.
 
     Weak algorithms pass here, so that they can be named; names, dates and rights are not looked
-    at. Without budget the answer is no.
+    at. Without budget, or for a key that is made to be slow, the answer is no.
     """
-    if issuer.key is None or not budget.take():
+    if issuer.key is None or is_costly(issuer.key) or not budget.take():
         return False
     return _certificate_fits(child.certificate, issuer.certificate)
 

@@ -20,6 +20,7 @@ from sottovoce.pki.checks import (
     leaf_faults,
     length_fault,
 )
+from sottovoce.pki.constraints import Comparisons
 from sottovoce.pki.examined import Examined, distinct, examine
 from sottovoce.pki.missing import why_no_path
 from sottovoce.pki.naming import name_fault
@@ -192,6 +193,7 @@ class _Search:
         self._pool = pool
         self._context = context
         self._lists = RevocationLists(lists, context.at, pool.budget) if lists else None
+        self._comparisons = Comparisons()
         self._own: dict[Examined, list[Fault]] = {}
 
     def best(self) -> tuple[Path, list[Fault]]:
@@ -240,7 +242,7 @@ class _Search:
     def _branch_faults(self, path: Sequence[Examined], depth: int) -> list[Fault]:
         length = length_fault(path, depth)
         found = [length] if length is not None else []
-        return found + list(constraint_faults(path, depth))
+        return found + list(constraint_faults(path, depth, self._comparisons))
 
     def _faults_at(self, path: Sequence[Examined], depth: int) -> list[Fault]:
         own = [replace(fault, depth=depth) for fault in self._own_faults(path[depth])]

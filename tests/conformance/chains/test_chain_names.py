@@ -530,3 +530,16 @@ def test_the_common_name_is_quoted_and_not_used(forge: "Forge", kit: Any) -> Non
 
     assert "'hub.test'" in fault.why
     assert fault.hint == "Reissue it with hub.test as subject alternative name."
+
+
+def test_many_names_under_many_constraints_are_refused_before_they_cost_time(
+    forge: "Forge", kit: Any
+) -> None:
+    """Quadratic work is bounded over the whole verdict."""
+    names = [kit.dns(f"n{index}.test") for index in range(400)]
+    trees = [kit.dns(f"t{index}.example") for index in range(400)]
+
+    verdict = bound(forge, kit, names, None, trees, name="n1.test").verdict()
+
+    assert verdict.codes == ("name-constraint",)
+    assert "too many" in verdict.faults[0].why

@@ -4,6 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 
 from sottovoce.pki import KeyAlgorithm, PrivateKey, describe_key, generate_key, key_weakness
+from sottovoce.pki.keys import is_costly
 
 
 @pytest.mark.parametrize(
@@ -51,11 +52,20 @@ def _rsa(exponent: int, bits: int = 2048) -> rsa.RSAPublicKey:
         (65537, 2047, "only 2047 bits"),
         (3, 2048, "the public exponent 3"),
         (65535, 2048, "the public exponent 65535"),
+        (65537, 8193, "8193 bits, more than anybody can be asked to check"),
+        (2**64 + 1, 2048, "the public exponent of 65 bits"),
     ],
 )
 def test_a_weak_rsa_key_is_told_with_its_weakness(exponent: int, bits: int, word: str) -> None:
     """X4."""
     assert key_weakness(_rsa(exponent, bits)) == word
+
+
+def test_a_key_that_is_made_to_be_slow_is_known_before_it_is_used() -> None:
+    assert is_costly(_rsa(65537, 8193))
+    assert is_costly(_rsa(2**64 + 1))
+    assert not is_costly(_rsa(65537, 8192))
+    assert not is_costly(generate_key(KeyAlgorithm.ED25519).public_key())
 
 
 def test_kinds_that_are_not_accepted_are_named() -> None:
