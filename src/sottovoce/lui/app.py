@@ -128,6 +128,7 @@ class LuiApp:
             clock=clock,
             log=log,
             fresh=fresh,
+            fetched=lambda: feed.fetched_at,
         )
         app = cls(database, delivery, feed, settings, log)
         app._edges = edges

@@ -8,7 +8,7 @@ mails per running job are uncertain. Knows no template and no schema.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sottovoce.contracts import PutJob, TrkCalls
 from sottovoce.contracts.hub import Nothing
@@ -35,6 +35,8 @@ POLL = 0.3
 FLUSH = 0.2
 #: Multiples of the retry delay before each new try; after the last one the mail counts as refused.
 RETRIES = (1, 5, 15, 60, 240)
+#: No mail goes out on a knowledge of unsubscribes older than this (tracker-and-campaign E17).
+OLDEST_FEED = timedelta(hours=1)
 #: Seconds before a relay or tracker that is away is tried again: first, and at most.
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
@@ -52,6 +54,7 @@ class Delivery:
         clock: UTC.
         log: changes go here.
         fresh: awaited before a job's delivery: fetches unsubscribes that the tracker holds.
+        fetched: gives the moment at which that was last done completely.
     """
 
     def __init__(  # noqa: PLR0913 - the worker stands between exactly these
@@ -65,6 +68,7 @@ class Delivery:
         clock: Clock,
         log: Log,
         fresh: Callable[[], Awaitable[object]],
+        fetched: Callable[[], datetime | None],
     ) -> None:
         self._database = database
         self.relay = relay
@@ -74,6 +78,7 @@ class Delivery:
         self.clock = clock
         self._log = log
         self._fresh = fresh
+        self._fetched = fetched
         self.ledger = Ledger(database, clock)
         self._composers: dict[tuple[str, str], Composer] = {}
         self._noted: dict[int, str] = {}
@@ -118,6 +123,11 @@ class Delivery:
             action="delivery-failed",
         )
 
+    def is_stale(self) -> bool:
+        """Tell whether too little is known of who has unsubscribed lately."""
+        fetched = self._fetched()
+        return fetched is None or self.clock() - fetched > OLDEST_FEED
+
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -148,6 +158,8 @@ class Delivery:
         """Deliver what is due of one job; False when a partner is away and it has to wait."""
         try:
             composer = await self._prepared(job)
+            if self.is_stale():
+                await self._fresh()
             await self._hand_over(job, composer)
             if not self.stopping.is_set() and await self.ledger.finish(job):
                 self._noted.pop(job.id, None)
@@ -280,12 +292,12 @@ class _Line:
         self._session = session
 
     async def run(self) -> None:
-        """Claim and send until nobody is due, the worker stops, or the relay is gone."""
+        """Claim and send until nobody is due, the worker stops, or something is missing."""
         delivery = self._delivery
         try:
             if self._session is None:
                 self._session = await delivery.relay.connect()
-            while not delivery.stopping.is_set():
+            while not delivery.stopping.is_set() and not delivery.is_stale():
                 claimed = await delivery.ledger.claim(self._job, BATCH)
                 if claimed is None:
                     return

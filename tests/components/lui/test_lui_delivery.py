@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +110,27 @@ async def test_a_deferred_recipient_is_tried_again_later(
     await office.until(JobState.COMPLETED)
     assert await office.states() == {"accepted": 3}
     assert sorted(postbox.recipients()) == [f"p{n}@example.org" for n in (1, 2, 3)]
+
+
+async def test_no_mail_goes_out_on_an_old_knowledge_of_unsubscribes(
+    office: "Office", postbox: "Postbox"
+) -> None:
+    postbox.defer = {"p1@example.org": 1}
+    office.settings = replace(office.settings, smtp_retry_delay=1.0)
+    app = await office.start()
+    await office.make_job(2)
+
+    async def deferred() -> bool:
+        return await office.states() == {"accepted": 1, "deferred": 1}
+
+    await office.eventually(deferred)
+    office.tracker.down = True
+    app._feed.fetched_at = utc_now() - timedelta(hours=2)
+    await office.noted("tracker-unreachable")
+    assert await office.states() == {"accepted": 1, "deferred": 1}
+    office.tracker.down = False
+    await office.until(JobState.COMPLETED)
+    assert await office.states() == {"accepted": 2}
 
 
 async def test_after_enough_tries_a_deferred_recipient_counts_as_refused(

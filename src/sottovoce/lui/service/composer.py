@@ -382,12 +382,13 @@ def _joined(ops: list[Op]) -> Fill:
     return lambda r: _filled(ops, r)
 
 
-def _filled(ops: list[Op], r: Recipient) -> bytes:
+def _filled(ops: list[Op], recipient: Recipient) -> bytes:
     """Return what *ops* give for one recipient."""
-    tokens = r.tokens
+    tokens = recipient.tokens
     return b"".join(
         [
-            op if isinstance(op, bytes) else tokens[op] if isinstance(op, int) else op(r)
+            # Exact types, tried in the order of their number: half the time of isinstance.
+            op if type(op) is bytes else tokens[op] if type(op) is int else op(recipient)  # type: ignore[operator]
             for op in ops
         ]
     )

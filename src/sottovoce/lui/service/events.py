@@ -11,6 +11,7 @@ written by the same statement's success. ``repeated`` = deliveries of events tha
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -62,6 +63,8 @@ class Feed:
         self._database = database
         self._tracker = tracker
         self._clock = clock
+        #: When the tracker last had nothing more.
+        self.fetched_at: datetime | None = None
 
     async def pull(self) -> Applied:
         """Fetch until the tracker has nothing more; then push withdrawn consents.
@@ -81,6 +84,7 @@ class Feed:
             total.orphans += applied.orphans
             total.losses += applied.losses
             if not batch.events:
+                self.fetched_at = self._clock()
                 break
             await self._tracker.acknowledge(Acknowledge(epoch=batch.epoch, upto=upto))
         await self._revoke()
