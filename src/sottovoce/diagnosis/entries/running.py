@@ -58,6 +58,15 @@ ENTRIES: tuple[Entry, ...] = (
         says=(Says("does not trust the new ca yet", 0.95, "sottovoce"),),
     ),
     Entry(
+        code="home-in-use",
+        title="A server runs on this home already",
+        message=(
+            "A server runs on {file|this home} already; a second one would send its mails and "
+            "store its events as well."
+        ),
+        next_step="Stop the first one (its process is named), or start another home.",
+    ),
+    Entry(
         code="schema-mismatch",
         title="A database of another version",
         message=(

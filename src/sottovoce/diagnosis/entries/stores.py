@@ -254,10 +254,4 @@ ENTRIES: tuple[Entry, ...] = (
         message="The audit trail of {peer} has a gap: {why|numbers are missing or out of order}.",
         next_step="Compare with the log on that server; a restored database explains it.",
     ),
-    Entry(
-        code="home-in-use",
-        title="Another server process uses this home",
-        message="Another server process uses {file|this home} already.",
-        next_step="Stop that one first; a home belongs to one process.",
-    ),
 )
