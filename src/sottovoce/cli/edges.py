@@ -81,7 +81,7 @@ def _print(edges: tuple[EdgePosture, ...]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False, markup=False)
     console.print(summary(edges))
     table = Table(box=box.SIMPLE)
     for title in ("from", "to", "port", "state", "name", "expires", "SHA-256"):

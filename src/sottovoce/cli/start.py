@@ -42,7 +42,8 @@ async def _run(home: Path, *, unsafe: bool) -> int:
     from sottovoce.server import Logs, Server, read_plan
 
     plan = await asyncio.to_thread(read_plan, home, at=utc_now())
-    logs = Logs(plan.home.logs, level=plan.settings.log_level)
+    settings = plan.settings
+    logs = Logs(plan.home.logs, level=settings.log_level, components=settings.components)
     server = Server(plan=plan, logs=logs, unsafe_plain_network=unsafe)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -3,7 +3,8 @@
 from sottovoce.server.creating import Created, HomePlan, create
 from sottovoce.server.home import INI_FILES, Home
 from sottovoce.server.logs import STARTUP_LINE, Logs
-from sottovoce.server.process import Plan, Server, read_plan
+from sottovoce.server.plan import Plan, read_plan
+from sottovoce.server.process import Server
 from sottovoce.server.settings import SERVER_KEYS, ServerSettings
 from sottovoce.server.trust import is_secured
 

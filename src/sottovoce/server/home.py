@@ -4,8 +4,10 @@ Every reader here turns what the operating system says into a fault with the fil
 next step. Nothing is written.
 """
 
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +17,16 @@ from sottovoce.ini import Document, Secret, survey
 from sottovoce.policy import Component, check_owner_only
 from sottovoce.server.settings import ServerSettings
 
-__all__ = ["Faults", "Home", "read_file", "read_ini", "read_password", "read_private_file"]
+__all__ = [
+    "INI_FILES",
+    "Faults",
+    "Home",
+    "check_private",
+    "occupy",
+    "read_file",
+    "read_ini",
+    "read_password",
+]
 
 Value = TypeVar("Value")
 
@@ -56,7 +67,11 @@ class Faults:
             SettingsError: when anything was.
         """
         if self.found:
-            raise SettingsError(self.found, message=message)
+            raise self.error(message)
+
+    def error(self, message: str) -> SettingsError:
+        """Return the error that carries all that was found."""
+        return SettingsError(self.found, message=message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,31 +169,33 @@ def read_file(path: Path, *, missing: str, hint: str) -> bytes:
     raise SettingsError([fault])
 
 
-def read_private_file(path: Path, *, missing: str, hint: str) -> bytes:
-    """Read a file that holds a secret: it must be readable by its owner only (SPEC W20).
+def check_private(path: Path) -> None:
+    """Refuse a file with a secret that others than its owner may read or change (SPEC W20).
+
+    A file that is not there, or cannot be asked, is the matter of who reads it.
 
     Raises:
-        SettingsError: it cannot be read, or others may read it.
+        SettingsError: others may.
     """
-    data = read_file(path, missing=missing, hint=hint)
-    found = path.stat()
+    try:
+        found = path.stat()
+    except OSError:
+        return
     fault = check_owner_only(
         file=str(path), mode=found.st_mode, owner=found.st_uid, process_owner=os.geteuid()
     )
     if fault is not None:
         raise SettingsError([fault])
-    return data
 
 
-def read_ini(path: Path, *, private: bool = False) -> Document:
+def read_ini(path: Path) -> Document:
     """Read an INI file as far as it goes; its faults stay in the document.
 
     Raises:
-        SettingsError: it cannot be read, or, when *private*, others may read it.
+        SettingsError: it cannot be read.
         FormatError: it is too large to be one.
     """
-    reader = read_private_file if private else read_file
-    data = reader(path, missing="file-missing", hint="Make it, or restore it from a backup.")
+    data = read_file(path, missing="file-missing", hint="Make it, or restore it from a backup.")
     return survey(data, file=str(path))
 
 
@@ -188,9 +205,10 @@ def read_password(path: Path) -> Secret:
     Raises:
         SettingsError: it cannot be read, is open to others, or is empty.
     """
-    data = read_private_file(
+    data = read_file(
         path, missing="file-missing", hint="Write the password into it, then chmod 600."
     )
+    check_private(path)
     try:
         password = data.decode("utf-8").splitlines()[0] if data.strip() else ""
     except UnicodeDecodeError:
@@ -208,6 +226,50 @@ def read_password(path: Path) -> Secret:
             ]
         )
     return Secret(password)
+
+
+@contextmanager
+def occupy(home: Home) -> Iterator[None]:
+    """Hold the home for this process: two servers on one home would both send its mails.
+
+    The lock is the system's, so it ends with the process, however that ends.
+
+    Raises:
+        SettingsError: another process has it, or the file cannot be made.
+    """
+    path = home.path / "server.lock"
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        fault = Fault(
+            code="file-unwritable",
+            why=f"{path} cannot be written: {error.strerror}.",
+            file=str(path),
+            hint=f"Let user {os.geteuid()} write to {home.path}.",
+        )
+        raise SettingsError([fault]) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SettingsError([_in_use(home, descriptor)]) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _in_use(home: Home, descriptor: int) -> Fault:
+    holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
+    return Fault(
+        code="home-in-use",
+        why=f"A server runs on {home.path} already, as process {holder}.",
+        expected="one server for one home",
+        presented="a second one",
+        hint=f"Stop it first (kill {holder}), or start another home.",
+        file=str(home.path / "server.lock"),
+    )
 
 
 def _mode(path: Path) -> str:

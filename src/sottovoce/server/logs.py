@@ -8,11 +8,13 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO, cast
 
 import structlog
 
+from sottovoce.errors import Fault, SettingsError
 from sottovoce.net import SecurityRecord
 from sottovoce.net.log import Log
 from sottovoce.policy import Component
@@ -25,60 +27,102 @@ STARTUP_LINE = "{component}: Initializing Secure Sockets Layer (SSL) for compone
 _FORMAT = "%Y-%m-%d %H:%M:%SZ"
 
 
+class _LogFile:
+    """A log file to which whole lines are appended; a full disk never stops the work logged.
+
+    Args:
+        path: made when missing, readable by its owner only.
+        echo: where it is said, once, that lines cannot be written.
+    """
+
+    def __init__(self, path: Path, echo: TextIO | None) -> None:
+        self._path = path
+        self._echo = echo
+        self._failing = False
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+
+    def write(self, text: str) -> None:
+        """Append *text*, in one piece."""
+        try:
+            os.write(self._descriptor, text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            if self._echo is not None and not self._failing:
+                message = f"error: {self._path} cannot be written: {error.strerror}."
+                print(message, file=self._echo, flush=True)
+            self._failing = True
+        else:
+            self._failing = False
+
+    def flush(self) -> None:
+        """Do nothing: what is written is with the system already."""
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._descriptor)
+
+
 class Logs:
     """The open log files of one server.
 
     Args:
         folder: ``logs`` of the home; made when missing.
         level: ``debug``, ``info``, ``warning`` or ``error``.
+        components: those that run here; each has a file.
         echo: where to repeat warnings and errors, or None.
+
+    Raises:
+        SettingsError: the folder or a file in it cannot be made.
     """
 
-    def __init__(self, folder: Path, *, level: str, echo: TextIO | None = sys.stderr) -> None:
-        folder.mkdir(mode=0o700, exist_ok=True)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        level: str,
+        components: Iterable[Component] = tuple(Component),
+        echo: TextIO | None = sys.stderr,
+    ) -> None:
         self._folder = folder
         self._level = logging.getLevelNamesMapping()[level.upper()]
         self._echo = echo
-        self._files: list[TextIO] = []
-        self._security = self._open("security.log")
+        self._files: dict[str, _LogFile] = {}
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            for name in ("security.log", "server.log", *(f"{each}.log" for each in components)):
+                self._files[name] = _LogFile(folder / name, echo)
+        except OSError as error:
+            self.close()
+            raise SettingsError([_unwritable(folder, error)]) from error
+        self._loggers = {name: self._logger(file) for name, file in self._files.items()}
 
     def component(self, component: Component) -> Log:
         """Return the log of *component*."""
-        return self._logger(f"{component.value}.log")
+        return self._loggers[f"{component}.log"]
 
     def server(self) -> Log:
         """Return the log of the server itself."""
-        return self._logger("server.log")
+        return self._loggers["server.log"]
 
     def startup(self, component: Component) -> str:
         """Write W19's line, alone on its line, into the component's log; return it."""
         line = STARTUP_LINE.format(component=component.label)
-        with self._open(f"{component.value}.log") as file:
-            file.write(f"{line}\n")
-        self._files.pop()
+        self._files[f"{component}.log"].write(f"{line}\n")
         return line
 
     def security(self, record: SecurityRecord) -> None:
         """Write one peer accepted, refused or closed as a line of JSON."""
-        self._security.write(json.dumps(record.as_fields(), ensure_ascii=False) + "\n")
-        self._security.flush()
+        line = json.dumps(record.as_fields(), ensure_ascii=False)
+        self._files["security.log"].write(f"{line}\n")
 
     def close(self) -> None:
         """Close every file."""
-        for file in self._files:
-            file.close()
+        while self._files:
+            self._files.popitem()[1].close()
 
-    def _open(self, name: str) -> TextIO:
-        descriptor = os.open(
-            self._folder / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
-        file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
-        self._files.append(file)
-        return file
-
-    def _logger(self, name: str) -> Log:
+    def _logger(self, file: _LogFile) -> Log:
         logger = structlog.wrap_logger(
-            structlog.WriteLogger(self._open(name)),
+            structlog.WriteLogger(cast(TextIO, file)),
             processors=[
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt=_FORMAT, utc=True),
@@ -98,13 +142,23 @@ class Logs:
         return event
 
 
+def _unwritable(folder: Path, error: OSError) -> Fault:
+    return Fault(
+        code="file-unwritable",
+        why=f"The logs cannot be written: {error.strerror} ({error.filename}).",
+        expected="a folder of the service's own",
+        file=str(folder),
+        hint=f"Let user {os.geteuid()} write there: chown {os.geteuid()} {folder}",
+    )
+
+
 def _line(event: structlog.typing.EventDict) -> str:
     code = f"{event['code']}: " if event.get("code") else ""
-    return f"{event.get('level', '')}: {code}{event.get('event', '')}"
+    return f"{event.get('level', '')}: {code}{_safe(str(event.get('event', '')))}"
 
 
 def _render(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
-    """Return one line: time, level, sentence, fields; a traceback follows on lines of its own.
+    """Return one line: time, level, sentence, fields; a traceback follows, indented.
 
     Values may come from a peer: control characters are escaped, so that nobody writes lines.
     """
@@ -112,7 +166,7 @@ def _render(_logger: object, _method: str, event: structlog.typing.EventDict) ->
     head = f"{event.pop('timestamp')} {event.pop('level'):<7} {_safe(str(event.pop('event')))}"
     fields = " ".join(f"{name}={_safe(str(value))}" for name, value in event.items())
     line = f"{head} {fields}" if fields else head
-    return f"{line}\n{trace}" if trace else line
+    return "\n    ".join([line, *map(_safe, trace.splitlines())])
 
 
 def _safe(text: str) -> str:

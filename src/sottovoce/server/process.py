@@ -1,138 +1,34 @@
 """One server as a process: everything read and checked, then ports opened, components started.
 
-The order is the promise: no port is opened before every file is right, no component is started
-before all ports are there, and at the end everything closes in the reverse order: callers before
-those whom they call.
+The order is the promise: no port is opened before every file and database is right, no component is
+started before all ports are there, and at the end callers close before those whom they call.
 """
 
 import ipaddress
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
-from pathlib import Path
-from types import MappingProxyType
-from typing import TypeVar
 
 from sottovoce import __version__
 from sottovoce.contracts import EdgePosture, HubCalls, TrkCalls
-from sottovoce.errors import Fault
+from sottovoce.errors import Fault, SettingsError, SottovoceError
 from sottovoce.hub import HubApp, HubSettings
 from sottovoce.lui import LuiApp, LuiSettings
 from sottovoce.net import Destination, Endpoint, Listener, Offer, Peer, listen, utc_now
 from sottovoce.policy import Component
-from sottovoce.server.home import Faults, Home, read_ini
+from sottovoce.server.home import Faults, occupy
 from sottovoce.server.logs import Logs
-from sottovoce.server.settings import ServerSettings
-from sottovoce.server.trust import is_secured, load_generation
-from sottovoce.tls import Trust, TrustGeneration
+from sottovoce.server.plan import Plan
+from sottovoce.tls import Trust
 from sottovoce.trk import TrkApp, TrkSettings
 
-__all__ = ["Plan", "Server", "read_plan"]
+__all__ = ["Server"]
 
-Value = TypeVar("Value")
+_DOES_NOT_START = "The server does not start."
 
 #: Seconds that calls under way get to finish when the server stops.
 GRACE = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A server's files, read and found right; nothing is opened yet.
-
-    Args:
-        home: where they are.
-        settings: of ``server.ini``.
-        hub, lui, trk: of the components that run here, else None.
-        hosts: on which server each component is expected.
-        generation: whom to trust; None = not secured.
-        warnings: what was noticed and refuses nothing.
-    """
-
-    home: Home
-    settings: ServerSettings
-    hub: HubSettings | None
-    lui: LuiSettings | None
-    trk: TrkSettings | None
-    hosts: Mapping[Component, str]
-    generation: TrustGeneration | None
-    warnings: tuple[Fault, ...] = ()
-
-    @property
-    def secured(self) -> bool:
-        """Whether the switch is on."""
-        return self.generation is not None
-
-
-def read_plan(path: Path, *, at: datetime) -> Plan:
-    """Read and check every file of the home at *path*.
-
-    Args:
-        path: the home folder.
-        at: UTC, for the dates of certificates.
-
-    Raises:
-        SettingsError: with every fault of every file.
-    """
-    home = Home(path.absolute())
-    settings = home.settings()
-    faults = Faults(warnings=list(settings.warnings))
-    here = settings.components
-    hub = lui = trk = None
-    if Component.HUB in here:
-        hub = faults.attempt(lambda: _read(home, Component.HUB, HubSettings.read))
-    if Component.LUI in here:
-        lui = faults.attempt(lambda: _read(home, Component.LUI, LuiSettings.read))
-    if Component.TRK in here:
-        trk = faults.attempt(lambda: _read(home, Component.TRK, TrkSettings.read))
-    hosts = _hosts(hub, trk, faults, home)
-    generation = None
-    if is_secured(home):
-        loaded = faults.attempt(lambda: load_generation(home, settings, hosts=hosts, at=at))
-        if loaded is not None:
-            generation = loaded[0]
-            faults.warnings += loaded[1]
-    faults.check("The server does not start.")
-    return Plan(
-        home=home,
-        settings=settings,
-        hub=hub,
-        lui=lui,
-        trk=trk,
-        hosts=MappingProxyType(hosts),
-        generation=generation,
-        warnings=tuple(faults.warnings),
-    )
-
-
-def _read(home: Home, component: Component, read: Callable[..., Value]) -> Value:
-    path = home.component_ini(component)
-    return read(read_ini(path), file=str(path))
-
-
-def _hosts(
-    hub: HubSettings | None, trk: TrkSettings | None, faults: Faults, home: Home
-) -> dict[Component, str]:
-    """Return where LUI and TRK are expected; HUB and TRK on one server must agree on LUI."""
-    hosts: dict[Component, str] = {}
-    if hub is not None:
-        hosts = {Component.LUI: hub.lui_host, Component.TRK: hub.tracker_host}
-    if trk is not None:
-        known = hosts.setdefault(Component.LUI, trk.lui_host)
-        if known.lower() != trk.lui_host.lower():
-            faults.found.append(
-                Fault(
-                    code="component-unexpected",
-                    why="HUB and TRK on this server expect LUI on different servers.",
-                    expected=f"LuiHost={known} as in {home.component_ini(Component.HUB)}",
-                    presented=f"LuiHost={trk.lui_host}",
-                    file=str(home.component_ini(Component.TRK)),
-                    key="LuiHost",
-                    hint="Correct one of the two files.",
-                )
-            )
-    return hosts
 
 
 @dataclass(kw_only=True)
@@ -155,12 +51,14 @@ class Server:
     lui: LuiApp | None = None
     trk: TrkApp | None = None
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _parts: dict[Component, AsyncExitStack] = field(default_factory=dict)
 
     async def start(self) -> None:
-        """Open databases and ports, the called before their callers; then start the components.
+        """Open databases, then ports, then start the components.
 
         Raises:
-            SottovoceError: something cannot be had; what was opened before is closed again.
+            SettingsError: something cannot be had, with every reason; what was opened before is
+                closed again.
         """
         try:
             await self._start()
@@ -169,29 +67,48 @@ class Server:
             raise
 
     async def stop(self) -> None:
-        """Close everything in the reverse order; calls under way may finish."""
+        """Close callers before those whom they call; calls and mails under way may finish."""
         await self._stack.aclose()
 
     async def _start(self) -> None:
-        plan = self.plan
+        self._stack.enter_context(occupy(self.plan.home))
+        for component in (Component.HUB, Component.TRK, Component.LUI):
+            part = await self._stack.enter_async_context(AsyncExitStack())
+            self._parts[component] = part
         self._say_mode()
         endpoint = self._endpoint()
-        here = plan.settings.components
+        await self._open_components(endpoint)
+        faults = Faults()
+        await self._open_ports(endpoint, faults)
+        if self.hub is not None:
+            await self.hub.start()
+        if self.trk is not None:
+            await _attempt(faults, self.trk.start())
+        faults.check(_DOES_NOT_START)
+        if self.lui is not None:
+            await self.lui.start()
+
+    async def _open_components(self, endpoint: Endpoint) -> None:
+        """Open the databases, with every reason why one cannot be."""
+        plan, faults = self.plan, Faults()
         if plan.hub is not None:
-            self.hub = await self._open_hub(plan.hub)
-            offer = Offer(HubCalls, self.hub.calls)
-            await self._listen(endpoint, Component.HUB, plan.settings.internal_port, offer)
+            await _attempt(faults, self._open_hub(plan.hub))
         if plan.trk is not None:
-            self.trk = await self._open_trk(plan.trk, endpoint)
-            offer = Offer(TrkCalls, self.trk.calls)
-            await self._listen(endpoint, Component.TRK, plan.settings.tracker_port, offer)
+            await _attempt(faults, self._open_trk(plan.trk, endpoint))
         if plan.lui is not None:
-            self.lui = await self._open_lui(plan.lui, endpoint)
-        for component in here:
-            app = {Component.HUB: self.hub, Component.LUI: self.lui, Component.TRK: self.trk}
-            running = app[component]
-            assert running is not None
-            await running.start()
+            await _attempt(faults, self._open_lui(plan.lui, endpoint))
+        faults.check(_DOES_NOT_START)
+
+    async def _open_ports(self, endpoint: Endpoint, faults: Faults) -> None:
+        settings = self.plan.settings
+        if self.hub is not None:
+            offer = Offer(HubCalls, self.hub.calls)
+            port = settings.internal_port
+            await _attempt(faults, self._listen(endpoint, Component.HUB, port, offer))
+        if self.trk is not None:
+            offer = Offer(TrkCalls, self.trk.calls)
+            port = settings.tracker_port
+            await _attempt(faults, self._listen(endpoint, Component.TRK, port, offer))
 
     def _say_mode(self) -> None:
         """Write W19's line for each component, or warn that nothing is encrypted (W3)."""
@@ -212,6 +129,13 @@ class Server:
                 "Unencrypted ports are open to the network, as --unsafe-plain-network demands.",
                 code="unsafe-plain-network",
             )
+        elif self.bind_address != plan.settings.bind_address:
+            held_back = (
+                f"BindAddress={plan.settings.bind_address} is not used: without ssl.ini the ports "
+                f"listen on {self.bind_address} only. Secure the server, or start it with "
+                "--unsafe-plain-network."
+            )
+            log.warning(held_back, code="not-secured")
 
     def _endpoint(self) -> Endpoint:
         plan = self.plan
@@ -244,12 +168,12 @@ class Server:
         listener = await listen(
             endpoint, address=self.bind_address, port=port, offers=[offer], on_error=on_error
         )
-        self._stack.push_async_callback(listener.aclose, grace=GRACE)
+        self._parts[component].push_async_callback(listener.aclose, grace=GRACE)
         self.listeners[component] = listener
 
     def _peer(self, endpoint: Endpoint, component: Component, destination: Destination) -> Peer:
         peer = Peer(endpoint, component=component, destination=destination)
-        self._stack.push_async_callback(peer.aclose)
+        self._parts[component].push_async_callback(peer.aclose)
         self.peers.append(peer)
         return peer
 
@@ -259,7 +183,7 @@ class Server:
 
         return edges
 
-    async def _open_hub(self, settings: HubSettings) -> HubApp:
+    async def _open_hub(self, settings: HubSettings) -> None:
         plan = self.plan
         app = await HubApp.open(
             plan.home.path,
@@ -269,10 +193,10 @@ class Server:
             clock=utc_now,
             log=self.logs.component(Component.HUB),
         )
-        self._stack.push_async_callback(app.aclose)
-        return app
+        self._parts[Component.HUB].push_async_callback(app.aclose)
+        self.hub = app
 
-    async def _open_trk(self, settings: TrkSettings, endpoint: Endpoint) -> TrkApp:
+    async def _open_trk(self, settings: TrkSettings, endpoint: Endpoint) -> None:
         plan = self.plan
         hub = self._peer(
             endpoint,
@@ -294,10 +218,10 @@ class Server:
             log=self.logs.component(Component.TRK),
             edges=self._edges_of(Component.TRK),
         )
-        self._stack.push_async_callback(app.aclose)
-        return app
+        self._parts[Component.TRK].push_async_callback(app.aclose)
+        self.trk = app
 
-    async def _open_lui(self, settings: LuiSettings, endpoint: Endpoint) -> LuiApp:
+    async def _open_lui(self, settings: LuiSettings, endpoint: Endpoint) -> None:
         plan = self.plan
         hub = self._peer(
             endpoint,
@@ -330,8 +254,8 @@ class Server:
             log=self.logs.component(Component.LUI),
             edges=self._edges_of(Component.LUI),
         )
-        self._stack.push_async_callback(app.aclose)
-        return app
+        self._parts[Component.LUI].push_async_callback(app.aclose)
+        self.lui = app
 
     def describe(self) -> list[tuple[str, str]]:
         """Return where things are, as label and value, for the console."""
@@ -348,3 +272,17 @@ class Server:
             rows.append(("public web", self.trk.public_url))
         rows += [("home", str(plan.home.path)), ("logs", str(plan.home.logs))]
         return rows
+
+
+async def _attempt(faults: Faults, work: Awaitable[None]) -> None:
+    """Do *work*, or take note of why it could not be done."""
+    try:
+        await work
+    except SettingsError as error:
+        faults.found += error.faults or [_as_fault(error)]
+    except SottovoceError as error:
+        faults.found.append(_as_fault(error))
+
+
+def _as_fault(error: SottovoceError) -> Fault:
+    return Fault(code=error.code, why=error.message, hint=error.hint)

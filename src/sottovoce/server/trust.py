@@ -15,12 +15,12 @@ from sottovoce.errors import Fault, FormatError, KeystoreError, SettingsError
 from sottovoce.ini import Secret
 from sottovoce.keystore import Keystore, PrivateKeyEntry, loads
 from sottovoce.pki import load_crls
-from sottovoce.policy import Component, SslSettings, check_owner_only, read_ssl_settings
-from sottovoce.server.home import Faults, Home, read_file, read_ini, read_password
+from sottovoce.policy import Component, SslSettings, read_ssl_settings
+from sottovoce.server.home import Faults, Home, check_private, read_file, read_ini, read_password
 from sottovoce.server.settings import ServerSettings
 from sottovoce.tls import TrustGeneration, own_faults
 
-__all__ = ["is_secured", "load_generation", "read_keystore"]
+__all__ = ["is_secured", "load_generation", "read_identity", "read_keystore"]
 
 
 def is_secured(home: Home) -> bool:
@@ -39,15 +39,24 @@ def read_keystore(path: Path, password: Secret, *, what: str) -> Keystore:
     Raises:
         SettingsError: it is missing, unreadable, damaged, or the password does not open it.
     """
-    data = read_file(
-        path,
-        missing="keystore-missing",
-        hint="Correct the path, or make the keystore with 'sottovoce keytool -genkeypair'.",
-    )
+    data = read_keystore_file(path)
     try:
         return loads(data, password)
     except (KeystoreError, FormatError) as error:
         raise SettingsError([_keystore_fault(error, path, what)]) from error
+
+
+def read_keystore_file(path: Path) -> bytes:
+    """Return the bytes of a keystore.
+
+    Raises:
+        SettingsError: it is missing or unreadable.
+    """
+    return read_file(
+        path,
+        missing="keystore-missing",
+        hint="Correct the path, or make the keystore with 'sottovoce keytool -genkeypair'.",
+    )
 
 
 def _keystore_fault(error: KeystoreError | FormatError, path: Path, what: str) -> Fault:
@@ -84,16 +93,18 @@ def load_generation(
         SettingsError: every fault of every file at once.
     """
     faults = Faults()
+    faults.attempt(lambda: check_private(home.ssl_ini))
     ssl = faults.attempt(lambda: _ssl_settings(home, settings))
     identity = None
     if ssl is not None:
         faults.warnings += ssl.warnings
-        identity = faults.attempt(lambda: _identity(ssl))
+        identity = read_identity(
+            ssl.keystore_path, ssl.keystore_password, what="the keystore of ssl.ini", faults=faults
+        )
     roots = faults.attempt(lambda: _roots(home, settings))
     crls = faults.attempt(lambda: _revocation_lists(settings.revocation_lists))
     if ssl is None or identity is None or roots is None or crls is None:
-        faults.check(_DOES_NOT_START)
-        raise AssertionError("a missing part without a fault")
+        raise faults.error(_DOES_NOT_START)
     generation = TrustGeneration.make(
         number=number,
         own_name=settings.server_name,
@@ -114,44 +125,55 @@ _DOES_NOT_START = "The server does not start: its security settings are not righ
 
 def _ssl_settings(home: Home, settings: ServerSettings) -> SslSettings:
     path = home.ssl_ini
-    document = read_ini(path, private=True)
+    document = read_ini(path)
     return read_ssl_settings(document, file=str(path), own_name=settings.server_name)
 
 
-def _identity(ssl: SslSettings) -> PrivateKeyEntry:
-    path = ssl.keystore_path
-    store = read_keystore(path, ssl.keystore_password, what="the keystore of ssl.ini")
-    found = path.stat()
-    fault = check_owner_only(
-        file=str(path), mode=found.st_mode, owner=found.st_uid, process_owner=os.geteuid()
-    )
-    if fault is not None:
-        raise SettingsError([fault])
+def read_identity(
+    path: Path, password: Secret, *, what: str, faults: Faults
+) -> PrivateKeyEntry | None:
+    """Return the one private key of a keystore, or None after taking note of every fault.
+
+    Args:
+        path: absolute.
+        password: the store's.
+        what: what it is, for messages: ``the keystore of ssl.ini``.
+        faults: where they are noted.
+    """
+    faults.attempt(lambda: check_private(path))
+    store = faults.attempt(lambda: read_keystore(path, password, what=what))
+    if store is None:
+        return None
     try:
         return store.key_entry()
     except KeystoreError as error:
-        raise SettingsError([_keystore_fault(error, path, "the keystore of ssl.ini")]) from error
+        faults.found.append(_keystore_fault(error, path, what))
+        return None
 
 
 def _roots(home: Home, settings: ServerSettings) -> tuple[x509.Certificate, ...]:
     path = home.trusted_roots(settings)
-    password = read_password(home.trusted_roots_password(settings))
+    faults = Faults()
+    password = faults.attempt(lambda: read_password(home.trusted_roots_password(settings)))
+    if password is None:
+        faults.attempt(lambda: read_keystore_file(path))
+        raise faults.error(_DOES_NOT_START)
     store = read_keystore(path, password, what="the keystore of trusted roots")
     if not store.trusted:
-        raise SettingsError(
-            [
-                Fault(
-                    code="issuer-unknown",
-                    why=f"{path} holds no trusted root: every partner would be refused.",
-                    expected="the root certificate of the partners' CA",
-                    presented="an empty keystore",
-                    file=str(path),
-                    hint="Import it: sottovoce keytool -importcert -cacerts -alias root "
-                    f"-file CA.pem --home {home.path}",
-                )
-            ]
-        )
+        raise SettingsError([_no_roots(path, home)])
     return store.trusted
+
+
+def _no_roots(path: Path, home: Home) -> Fault:
+    return Fault(
+        code="issuer-unknown",
+        why=f"{path} holds no trusted root: every partner would be refused.",
+        expected="the root certificate of the partners' CA",
+        presented="an empty keystore",
+        file=str(path),
+        hint="Import it: sottovoce keytool -importcert -cacerts -alias root "
+        f"-file CA.pem --home {home.path}",
+    )
 
 
 def _revocation_lists(folder: Path | None) -> tuple[x509.CertificateRevocationList, ...]:

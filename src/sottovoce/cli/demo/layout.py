@@ -1,12 +1,13 @@
 """Which components of the demonstration run where: one, two or three servers on loopback."""
 
 import socket
+import sys
 from dataclasses import dataclass
 
 from sottovoce.errors import WrongUsage
 from sottovoce.policy import Component
 
-__all__ = ["Layout", "Seat", "choose_layout", "free_port"]
+__all__ = ["Layout", "Ports", "Seat", "choose_layout"]
 
 #: The white paper's ports (SPEC W2).
 INTERNAL_PORT, TRACKER_PORT = 1099, 7000
@@ -53,29 +54,67 @@ class Layout:
         return next(seat for seat in self.seats if component in seat.components)
 
 
-def free_port(address: str, wanted: int = 0) -> int:
-    """Return *wanted* when it can be had on *address* now, else a free port."""
-    for port in dict.fromkeys((wanted, 0)):
-        with socket.socket() as probe:
+class Ports:
+    """Keeps the ports that were chosen for those who will open them; a context manager.
+
+    A kept port is bound and not listened on: the kernel gives it to nobody else by itself, and a
+    server, which allows reuse, can open it. A second demonstration at the same time is told of
+    the fixed ones by names in the abstract socket space (Linux), which end with the process.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[socket.socket] = []
+
+    def __enter__(self) -> "Ports":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._kept:
+            self._kept.pop().close()
+
+    def take(self, address: str, wanted: int = 0) -> int:
+        """Return *wanted* when it can be had on *address*, else a free port, and keep it.
+
+        Raises:
+            WrongUsage: the machine has no such address.
+        """
+        if wanted and not self._claim(address, wanted):
+            wanted = 0
+        for port in dict.fromkeys((wanted, 0)):
+            probe = socket.socket()
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address, port))
             except OSError:
+                probe.close()
                 continue
+            self._kept.append(probe)
             number: int = probe.getsockname()[1]
             return number
-    raise WrongUsage(
-        f"No port can be had on {address}.",
-        hint="The demonstration needs the loopback addresses 127.0.0.2 to 127.0.0.4, as Linux has "
-        "them.",
-    )
+        raise WrongUsage(
+            f"No port can be had on {address}.",
+            hint="The demonstration needs the loopback addresses 127.0.0.2 to 127.0.0.4, as Linux "
+            "has them.",
+        )
+
+    def _claim(self, address: str, port: int) -> bool:
+        if sys.platform != "linux":
+            return True
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0sottovoce demo {address}:{port}")
+        except OSError:
+            claim.close()
+            return False
+        self._kept.append(claim)
+        return True
 
 
-def choose_layout(servers: int) -> Layout:
+def choose_layout(servers: int, ports: Ports) -> Layout:
     """Return the layout for *servers* (1, 2 or 3), with the default ports where they are free."""
     seats = tuple(Seat(*seat) for seat in _DISTRIBUTIONS[servers])
     layout = Layout(seats, 0, 0, 0)
     hub, trk = layout.seat_of(_HUB).address, layout.seat_of(_TRK).address
     return Layout(
-        seats, free_port(hub, INTERNAL_PORT), free_port(trk, TRACKER_PORT), free_port(trk)
+        seats, ports.take(hub, INTERNAL_PORT), ports.take(trk, TRACKER_PORT), ports.take(trk)
     )

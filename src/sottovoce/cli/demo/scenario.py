@@ -3,8 +3,10 @@
 import argparse
 import contextlib
 import json
+import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -15,7 +17,7 @@ from rich.console import Console
 
 from sottovoce.cli.demo import campaign, intruders, telling
 from sottovoce.cli.demo.installation import Installation
-from sottovoce.cli.demo.layout import choose_layout, free_port
+from sottovoce.cli.demo.layout import Ports, choose_layout
 from sottovoce.cli.demo.readers import Played, play
 from sottovoce.cli.demo.relay import MaildirRelay, read_maildir
 from sottovoce.errors import WrongUsage
@@ -74,11 +76,11 @@ def run_demo(args: argparse.Namespace) -> int:
         )
     # The stream itself: commands that run in this process have their output caught.
     stream = sys.stderr if args.json else sys.stdout
-    console = Console(file=stream, highlight=False)
+    console = Console(file=stream, highlight=False, emoji=False)
     outcome = Outcome(servers=args.servers, secured=not args.plain)
     began = time.monotonic()
-    with _folder(args.keep) as folder:
-        demo = _Demo(folder, args, outcome, console)
+    with _ended_by_sigterm(), Ports() as ports, _folder(args.keep) as folder:
+        demo = _Demo(folder, args, outcome, console, ports)
         demo.run()
     outcome.seconds = round(time.monotonic() - began, 1)
     telling.print_end(console, outcome.faults, outcome.seconds, kept=args.keep)
@@ -86,6 +88,23 @@ def run_demo(args: argparse.Namespace) -> int:
         print(outcome.as_json())
         sys.stdout.flush()
     return 2 if outcome.faults else 0
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the run as Ctrl-C does: servers are stopped, the folder is removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -105,15 +124,20 @@ class _Demo:
     """One run; each step adds to the outcome and says how it went."""
 
     def __init__(
-        self, folder: Path, args: argparse.Namespace, outcome: Outcome, console: Console
+        self,
+        folder: Path,
+        args: argparse.Namespace,
+        outcome: Outcome,
+        console: Console,
+        ports: Ports,
     ) -> None:
         self._folder = folder
         self._args = args
         self._outcome = outcome
         self._console = console
-        self._layout = choose_layout(args.servers)
+        self._layout = choose_layout(args.servers, ports)
         self._maildir = folder / "maildir"
-        self._smtp_port = free_port("127.0.0.1")
+        self._smtp_port = ports.take("127.0.0.1")
         self._installation = Installation(
             folder, self._layout, secured=not args.plain, smtp_port=self._smtp_port
         )

@@ -1,0 +1,182 @@
+"""A server's plan: every file of its home, read and judged together, before anything is opened.
+
+No fault hides another: what can be read of a file, or without a file, is read and judged all the
+same, so that one attempt at a start tells everything that is to be mended.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from sottovoce.errors import Fault
+from sottovoce.hub import HUB_KEYS, HubSettings
+from sottovoce.ini import AnyKey, Document, SecretText, examine_table
+from sottovoce.lui import LUI_KEYS, LuiSettings
+from sottovoce.policy import SSL_KEYS, Component
+from sottovoce.server.home import Faults, Home, check_private, read_ini
+from sottovoce.server.settings import ServerSettings
+from sottovoce.server.trust import is_secured, load_generation, read_identity
+from sottovoce.tls import TrustGeneration
+from sottovoce.trk import TRK_KEYS, TrkSettings
+
+__all__ = ["Plan", "read_plan"]
+
+Value = TypeVar("Value")
+
+_KEYS: Mapping[Component, tuple[AnyKey, ...]] = {
+    Component.HUB: HUB_KEYS,
+    Component.LUI: LUI_KEYS,
+    Component.TRK: TRK_KEYS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A server's files, read and found right; nothing is opened yet.
+
+    Args:
+        home: where they are.
+        settings: of ``server.ini``.
+        hub, lui, trk: of the components that run here, else None.
+        hosts: on which server each component is expected.
+        generation: whom to trust; None = not secured.
+        warnings: what was noticed and refuses nothing.
+    """
+
+    home: Home
+    settings: ServerSettings
+    hub: HubSettings | None
+    lui: LuiSettings | None
+    trk: TrkSettings | None
+    hosts: Mapping[Component, str]
+    generation: TrustGeneration | None
+    warnings: tuple[Fault, ...] = ()
+
+    @property
+    def secured(self) -> bool:
+        """Whether the switch is on."""
+        return self.generation is not None
+
+
+def read_plan(path: Path, *, at: datetime) -> Plan:
+    """Read and check every file of the home at *path*.
+
+    Args:
+        path: the home folder.
+        at: UTC, for the dates of certificates.
+
+    Raises:
+        SettingsError: with every fault of every file.
+    """
+    home = Home(path.absolute())
+    faults = Faults()
+    settings = faults.attempt(home.settings)
+    if settings is None:
+        _examine_the_rest(home, faults)
+        raise faults.error(_DOES_NOT_START)
+    faults.warnings += settings.warnings
+    hub, lui, trk = _components(home, settings.components, faults)
+    hosts = _hosts(hub, trk, faults, home)
+    generation = None
+    if is_secured(home):
+        loaded = faults.attempt(lambda: load_generation(home, settings, hosts=hosts, at=at))
+        if loaded is not None:
+            generation = loaded[0]
+            faults.warnings += loaded[1]
+    faults.check(_DOES_NOT_START)
+    return Plan(
+        home=home,
+        settings=settings,
+        hub=hub,
+        lui=lui,
+        trk=trk,
+        hosts=MappingProxyType(hosts),
+        generation=generation,
+        warnings=tuple(faults.warnings),
+    )
+
+
+_DOES_NOT_START = "The server does not start."
+
+
+def _components(
+    home: Home, here: tuple[Component, ...], faults: Faults
+) -> tuple[HubSettings | None, LuiSettings | None, TrkSettings | None]:
+    """Read the settings of the components that run here."""
+    hub = lui = trk = None
+    if Component.HUB in here:
+        hub = _read(home, Component.HUB, HubSettings.read, faults)
+        faults.warnings += hub.warnings if hub is not None else ()
+    if Component.LUI in here:
+        lui = _read(home, Component.LUI, LuiSettings.read, faults)
+        faults.warnings += lui.warnings if lui is not None else ()
+    if Component.TRK in here:
+        trk = _read(home, Component.TRK, TrkSettings.read, faults)
+        if trk is not None:
+            _web_keystore(trk, faults)
+    return hub, lui, trk
+
+
+def _read(
+    home: Home, component: Component, read: Callable[..., Value], faults: Faults
+) -> Value | None:
+    path = home.component_ini(component)
+    document = faults.attempt(lambda: read_ini(path))
+    if document is None:
+        return None
+    _check_secrets(document, component, path, faults)
+    return faults.attempt(lambda: read(document, file=str(path)))
+
+
+def _check_secrets(document: Document, component: Component, path: Path, faults: Faults) -> None:
+    """A file in which a password stands is its owner's only (SPEC W20)."""
+    secrets = [key.name for key in _KEYS[component] if isinstance(key.kind, SecretText)]
+    if any(document.entry(name) is not None for name in secrets):
+        faults.attempt(lambda: check_private(path))
+
+
+def _web_keystore(trk: TrkSettings, faults: Faults) -> None:
+    """Open the keystore for HTTPS once, so that it is refused now and not when a port is open."""
+    path, password = trk.web_keystore_path, trk.web_keystore_password
+    if path is not None and password is not None:
+        read_identity(path, password, what="the keystore for HTTPS", faults=faults)
+
+
+def _hosts(
+    hub: HubSettings | None, trk: TrkSettings | None, faults: Faults, home: Home
+) -> dict[Component, str]:
+    """Return where LUI and TRK are expected; HUB and TRK on one server must agree on LUI."""
+    hosts: dict[Component, str] = {}
+    if hub is not None:
+        hosts = {Component.LUI: hub.lui_host, Component.TRK: hub.tracker_host}
+    if trk is not None:
+        known = hosts.setdefault(Component.LUI, trk.lui_host)
+        if known.lower() != trk.lui_host.lower():
+            faults.found.append(
+                Fault(
+                    code="component-unexpected",
+                    why="HUB and TRK on this server expect LUI on different servers.",
+                    expected=f"LuiHost={known} as in {home.component_ini(Component.HUB)}",
+                    presented=f"LuiHost={trk.lui_host}",
+                    file=str(home.component_ini(Component.TRK)),
+                    key="LuiHost",
+                    hint="Correct one of the two files.",
+                )
+            )
+    return hosts
+
+
+def _examine_the_rest(home: Home, faults: Faults) -> None:
+    """Look for what is wrong beside a faulty ``server.ini``; what depends on it is left out."""
+    if not home.server_ini.exists():
+        return
+    present = [component for component in Component if home.component_ini(component).exists()]
+    _components(home, tuple(present), faults)
+    if is_secured(home):
+        faults.attempt(lambda: check_private(home.ssl_ini))
+        document = faults.attempt(lambda: read_ini(home.ssl_ini))
+        if document is not None:
+            faults.found += examine_table(document, SSL_KEYS, file=str(home.ssl_ini)).faults
