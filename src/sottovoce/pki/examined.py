@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from sottovoce.pki.der import has_subtree_bounds, serial_and_frame
 from sottovoce.pki.names import (
     UNREADABLE,
     dns_names,
@@ -50,37 +51,6 @@ def _prepared(value: str | bytes) -> str | bytes:
     if isinstance(value, bytes):
         return value
     return " ".join(word for word in value.translate(_LOWER).split(" ") if word)
-
-
-def _content(der: bytes, start: int) -> tuple[int, int]:
-    """Return where the content of the element at *start* begins and ends; DER is assumed."""
-    length, begin = der[start + 1], start + 2
-    if length & 0x80:
-        size = length & 0x7F
-        length, begin = int.from_bytes(der[begin : begin + size], "big"), begin + size
-    return begin, begin + length
-
-
-def _serial_and_frame(certificate: x509.Certificate) -> tuple[int, str]:
-    """Return the serial number, and what is wrong with the unsigned frame of a certificate.
-
-    The signed and the unsigned signature algorithm are compared byte for byte, and the signature is
-    whole octets: nothing outside the signature can be altered unnoticed. The serial number is read
-    here because the library warns whenever it is asked for one that RFC 5280 forbids.
-    """
-    der = certificate.public_bytes(Encoding.DER)
-    tbs_begin, tbs_end = _content(der, _content(der, 0)[0])
-    position = tbs_begin
-    if der[position] == 0xA0:  # the version
-        position = _content(der, position)[1]
-    begin, end = _content(der, position)
-    serial = int.from_bytes(der[begin:end], "big", signed=True)
-    inner = der[end : _content(der, end)[1]]
-    outer_end = _content(der, tbs_end)[1]
-    if inner != der[tbs_end:outer_end]:
-        return serial, "its two statements of the signature algorithm differ (4.1.1.2)"
-    unused_bits = der[_content(der, outer_end)[0]]
-    return serial, "its signature is no whole number of octets (4.1.1.3)" if unused_bits else ""
 
 
 class Examined:
@@ -125,9 +95,12 @@ class Examined:
         self._values: dict[type, object] = {type(item.value): item.value for item in found or ()}
         self._critical = frozenset(type(item.value) for item in found or () if item.critical)
         self._hash = hash(certificate)
-        self.serial, frame_problem = _serial_and_frame(certificate)
+        der = certificate.public_bytes(Encoding.DER)
+        self.serial, frame_problem = serial_and_frame(der)
         if frame_problem:
             problems.append(frame_problem)
+        if x509.NameConstraints in self._values and has_subtree_bounds(der):
+            problems.append("its name constraints have a minimum or maximum (4.2.1.10)")
         self.key: CertificatePublicKeyTypes | None = None
         self.key_problem, self.key_bytes = "", b""
         try:

@@ -31,6 +31,14 @@ def raw(oid: x509.ObjectIdentifier, data: bytes) -> x509.UnrecognizedExtension:
     return x509.UnrecognizedExtension(oid, data)
 
 
+def subtree(bounds: bytes) -> x509.UnrecognizedExtension:
+    """Name constraints that permit ``test``, with bounds in the encoding of the subtree."""
+    inner = b"\x82\x04test" + bounds
+    tree = b"\x30" + bytes([len(inner)]) + inner
+    permitted = b"\xa0" + bytes([len(tree)]) + tree
+    return raw(ExtensionOID.NAME_CONSTRAINTS, b"\x30" + bytes([len(permitted)]) + permitted)
+
+
 def place(f: "Forge", who: str, **odd: Any) -> "Asked":
     """Root, intermediate and leaf; the named one is odd."""
     root = f.root(**(odd if who == "root" else {}))
@@ -121,6 +129,18 @@ CASES: dict[str, tuple[Build, tuple[str, ...]]] = {
                 )
             ],
         ),
+        MALFORMED,
+    ),
+    "constraint-without-bounds": (
+        lambda f, k: place(f, "middle", extra=[(subtree(b""), True)]),
+        (),
+    ),
+    "constraint-with-minimum": (
+        lambda f, k: place(f, "middle", extra=[(subtree(b"\x80\x01\x01"), True)]),
+        MALFORMED,
+    ),
+    "constraint-with-maximum": (
+        lambda f, k: place(f, "root", extra=[(subtree(b"\x81\x01\x05"), True)]),
         MALFORMED,
     ),
     "version-1-with-extensions": (lambda f, k: place(f, "leaf", version=None), MALFORMED),
