@@ -1,4 +1,4 @@
-"""pyOpenSSL contexts: TLS 1.3 only, mutual, no tickets, no resumption; every problem recorded.
+"""pyOpenSSL contexts: TLS 1.3 only, mutual, no resumption; every problem recorded.
 
 A context holds no state of a connection: what its callbacks see they hand to the :class:`Observer`
 that is the connection's app data.
@@ -95,6 +95,8 @@ def _context(
 ) -> SSL.Context:
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_min_proto_version(SSL.TLS1_3_VERSION)
+    # With both, the two tickets that OpenSSL sends all the same in TLS 1.3 (pyOpenSSL cannot set
+    # their number) name sessions that nobody keeps: nothing is ever resumed.
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION)
     context.set_mode(_NO_AUTO_CHAIN)
