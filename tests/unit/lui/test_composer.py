@@ -163,7 +163,8 @@ def test_no_line_is_longer_than_a_reader_takes() -> None:
 
 
 def test_every_line_ends_by_crlf() -> None:
-    raw = composer().compose(person(name="a\nb"), at=AT)
+    raw = composer().compose(person(name="a\nb\rc\r\nd"), at=AT)
+    assert "a\nb\nc\nd" in body(judged(raw), "plain")
     assert raw.replace(b"\r\n", b"").isascii()
     assert b"\r" not in raw.replace(b"\r\n", b"")
     assert b"\n" not in raw.replace(b"\r\n", b"")

@@ -268,10 +268,10 @@ class _Plain:
     after_token = b""
 
     def constant(self, text: str) -> bytes:
-        return text.replace("\n", "\r\n").encode()
+        return _lines(text).replace("\n", "\r\n").encode()
 
     def value(self, text: str) -> bytes:
-        return text.encode()
+        return self.constant(text)
 
 
 class _QuotedPrintable(_Plain):
@@ -280,13 +280,18 @@ class _QuotedPrintable(_Plain):
     after_token = b"=\r\n"
 
     def constant(self, text: str) -> bytes:
-        encoded = binascii.b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")
+        encoded = binascii.b2a_qp(_lines(text).encode(), istext=True).replace(b"\n", b"\r\n")
         return _to_line_start(encoded)
 
     def value(self, text: str) -> bytes:
         if len(text) <= 75 and text.isascii() and text.isprintable() and "=" not in text:
             return text.encode() + b"=\r\n"
         return self.constant(text)
+
+
+def _lines(text: str) -> str:
+    """Return *text* with one kind of line end; a lone CR would break a line on its way."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _to_line_start(encoded: bytes) -> bytes:

@@ -312,21 +312,21 @@ class _Application:
                 if event.recipient:
                     people.setdefault(key, set()).add(event.recipient)
         for key, total in sorted(totals.items()):
-            fresh = 0
+            found = await self._sql(
+                "INSERT INTO tally (job_ref, kind, link_n, total) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET total = total + excluded.total RETURNING id",
+                (*key, total),
+            )
+            tally = found.scalar_one()
             if key in people:
                 done = await self._sql(
-                    "INSERT OR IGNORE INTO reaction (job_ref, kind, link_n, idx)"
-                    " VALUES (?, ?, ?, ?)",
-                    [(*key, idx) for idx in sorted(people[key])],
+                    "INSERT OR IGNORE INTO reaction (tally_id, idx) VALUES (?, ?)",
+                    [(tally, idx) for idx in sorted(people[key])],
                 )
-                fresh = max(0, done.rowcount)
-            await self._sql(
-                "INSERT INTO tally (job_ref, kind, link_n, total, distinct_total)"
-                " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                " total = total + excluded.total,"
-                " distinct_total = distinct_total + excluded.distinct_total",
-                (*key, total, fresh),
-            )
+                await self._sql(
+                    "UPDATE tally SET distinct_total = distinct_total + ? WHERE id = ?",
+                    (max(0, done.rowcount), tally),
+                )
 
     async def _person(self, event: TrackedEvent) -> tuple[int, int] | None:
         """Return list and contact of an event's recipient, or None for one that is not known."""

@@ -160,21 +160,20 @@ TABLES = (
     ) WITHOUT ROWID""",
     "CREATE INDEX event_job ON event (job_ref)",
     """
-    CREATE TABLE reaction (
-        job_ref TEXT NOT NULL,
-        kind TEXT NOT NULL,
-        link_n INTEGER NOT NULL,
-        idx INTEGER NOT NULL,
-        PRIMARY KEY (job_ref, kind, link_n, idx)
-    ) WITHOUT ROWID""",
-    """
     CREATE TABLE tally (
+        id INTEGER PRIMARY KEY,
         job_ref TEXT NOT NULL,
         kind TEXT NOT NULL,
         link_n INTEGER NOT NULL,
         total INTEGER NOT NULL,
-        distinct_total INTEGER NOT NULL,
-        PRIMARY KEY (job_ref, kind, link_n)
+        distinct_total INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (job_ref, kind, link_n)
+    )""",
+    """
+    CREATE TABLE reaction (
+        tally_id INTEGER NOT NULL,
+        idx INTEGER NOT NULL,
+        PRIMARY KEY (tally_id, idx)
     ) WITHOUT ROWID""",
     """
     CREATE TABLE loss (
