@@ -273,7 +273,7 @@ def _with_trusted(
 def _refuse_reply(store: Keystore, certificate: x509.Certificate) -> None:
     """Refuse what the JDK takes silently: a reply stored as a trusted certificate (K11)."""
     key = _key_with(store, certificate)
-    if key is None:
+    if key is None or _is_authority(certificate):
         return
     entry = store.entries[key]
     if isinstance(entry, PrivateKeyEntry) and certificate in entry.chain:
