@@ -75,6 +75,7 @@ class ServingChannel(Conversation):
     async def aclose(self, *, grace: float = 0.0) -> None:
         """Take no new calls, let those under way finish for *grace* seconds, then close."""
         self._stopping = True
+        self._why = self._why or "closed by this side"
         self._say(Bye("going-away"))
         if self._running and grace:
             await asyncio.wait(list(self._running.values()), timeout=grace)
@@ -119,7 +120,8 @@ class ServingChannel(Conversation):
 
     def _answered_at_once(self, call: Call) -> Rejection | None:
         """Return the answer to a call that is not carried out."""
-        if self._stopping or not self.is_open:
+        # Not ``is_open``: a Bye that came in the same piece after the call does not undo it.
+        if self._stopping or self.closed.done():
             return Rejection(call.id, "going-away", "This server is stopping; not carried out.")
         if call.method not in self._served:
             message = f"{call.method[:80]!r} is not offered to {self.caller.component.label} here."

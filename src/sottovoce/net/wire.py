@@ -30,6 +30,8 @@ __all__ = ["Happening", "Lost", "Wire"]
 
 #: Bytes read from the socket at once; one fixed buffer a connection, below glibc's mmap threshold.
 READ_SIZE = 2**16
+#: Bytes that may wait to be sent before those who want to send more must wait.
+_HIGH_WATER = 2**18
 #: Bytes that a peer may send before it is known what they are.
 _RAW_LIMIT = 2**14
 
@@ -87,7 +89,7 @@ class Wire(asyncio.BufferedProtocol):
         """Take the socket."""
         # uvloop's transports are no subclass of asyncio's.
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=2**18)
+        self._transport.set_write_buffer_limits(high=_HIGH_WATER)
         if self._on_connected is not None:
             self._on_connected(self)
 
@@ -210,13 +212,16 @@ class Wire(asyncio.BufferedProtocol):
         if self._heard_last:
             return  # nobody is there to hear it; who waits for an answer meets ``Lost``
         self._connection.send(message)
-        if not self._flushing:
+        if self._connection.due >= _HIGH_WATER:
+            self._flush()  # at once, so that whoever wants to send next sees that it must wait
+        elif not self._flushing:
             self._flushing = True
             self._loop.call_soon(self._flush)
 
     async def drained(self) -> None:
         """Wait while the peer reads too slowly."""
-        await self._writable.wait()
+        while not self._writable.is_set():  # of many that wake, the first may fill it again
+            await self._writable.wait()
 
     @property
     def is_writable(self) -> bool:

@@ -182,6 +182,11 @@ class Connection:
         return out
 
     @property
+    def due(self) -> int:
+        """Bytes that wait for :meth:`data_to_send`."""
+        return len(self._out)
+
+    @property
     def is_open(self) -> bool:
         """Whether both sides have said yes and neither its last word."""
         return self.state is State.OPEN
