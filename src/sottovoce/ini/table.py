@@ -338,7 +338,7 @@ class _Reading:
                 why=f"{key.name} {objection.why}.",
                 expected=key.kind.label,
                 presented=presented,
-                hint="" if hidden else objection.hint,
+                hint=_next_step(key, objection, hidden=hidden),
                 line=entry.line,
                 key=key.name,
             )
@@ -351,3 +351,13 @@ def _is_written_out(raw: str) -> bool:
         return True
     before = raw[:-1]
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
+def _next_step(key: AnyKey, objection: Objection, *, hidden: bool) -> str:
+    """Return the objection's own next step, or the plain one: no fault is without."""
+    if objection.hint and not hidden:
+        return objection.hint
+    without = "" if key.required else ", or remove the line"
+    if objection.code == "ini-empty-value":
+        return f"Write a value after {key.name}={without}."
+    return f"Correct the value of {key.name}{without}."

@@ -151,18 +151,18 @@ def read_file(path: Path, *, missing: str, hint: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        fault = Fault(code=missing, why=f"{path} does not exist.", file=str(path), hint=hint)
+        fault = Fault(code=missing, why="The file does not exist.", file=str(path), hint=hint)
     except PermissionError:
         fault = Fault(
             code="file-unreadable",
-            why=f"User {os.geteuid()} may not read {path} ({_mode(path)}).",
+            why=f"User {os.geteuid()} may not read the file ({_mode(path)}).",
             file=str(path),
             hint=f"Give the file to the service's user: chown {os.geteuid()} {path}",
         )
     except OSError as error:
         fault = Fault(
             code="file-unreadable",
-            why=f"{path} cannot be read: {error.strerror}.",
+            why=f"The file cannot be read: {error.strerror}.",
             file=str(path),
             hint="Look at the path and the disk.",
         )
@@ -188,14 +188,18 @@ def check_private(path: Path) -> None:
         raise SettingsError([fault])
 
 
-def read_ini(path: Path) -> Document:
+def read_ini(path: Path, *, hint: str = "Make it, or restore it from a backup.") -> Document:
     """Read an INI file as far as it goes; its faults stay in the document.
+
+    Args:
+        path: which.
+        hint: the next step when it does not exist.
 
     Raises:
         SettingsError: it cannot be read.
         FormatError: it is too large to be one.
     """
-    data = read_file(path, missing="file-missing", hint="Make it, or restore it from a backup.")
+    data = read_file(path, missing="file-missing", hint=hint)
     return survey(data, file=str(path))
 
 
@@ -218,7 +222,7 @@ def read_password(path: Path) -> Secret:
             [
                 Fault(
                     code="ini-empty-value",
-                    why=f"{path} holds no password.",
+                    why="The file holds no password.",
                     expected="one line of text in UTF-8",
                     file=str(path),
                     hint="Write the password into its first line.",

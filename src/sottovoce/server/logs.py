@@ -143,13 +143,12 @@ class Logs:
 
 
 def _unwritable(folder: Path, error: OSError) -> Fault:
-    return Fault(
-        code="file-unwritable",
-        why=f"The logs cannot be written: {error.strerror} ({error.filename}).",
-        expected="a folder of the service's own",
-        file=str(folder),
-        hint=f"Let user {os.geteuid()} write there: chown {os.geteuid()} {folder}",
-    )
+    if folder.exists() and not folder.is_dir():
+        why, hint = "The logs need a folder, and a file stands there.", "Move that file away."
+    else:
+        why = f"The logs cannot be written: {error.strerror} ({error.filename})."
+        hint = f"Let user {os.geteuid()} write there: chown -R {os.geteuid()} {folder}"
+    return Fault(code="file-unwritable", why=why, file=str(folder), hint=hint)
 
 
 def _line(event: structlog.typing.EventDict) -> str:

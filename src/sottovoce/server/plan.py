@@ -18,7 +18,7 @@ from sottovoce.lui import LUI_KEYS, LuiSettings
 from sottovoce.policy import SSL_KEYS, Component
 from sottovoce.server.home import Faults, Home, check_private, read_ini
 from sottovoce.server.settings import ServerSettings
-from sottovoce.server.trust import is_secured, load_generation, read_identity
+from sottovoce.server.trust import StoreUse, is_secured, load_generation, read_identity
 from sottovoce.tls import TrustGeneration
 from sottovoce.trk import TRK_KEYS, TrkSettings
 
@@ -116,7 +116,7 @@ def _components(
     if Component.TRK in here:
         trk = _read(home, Component.TRK, TrkSettings.read, faults)
         if trk is not None:
-            _web_keystore(trk, faults)
+            _web_keystore(home, trk, faults)
     return hub, lui, trk
 
 
@@ -124,7 +124,8 @@ def _read(
     home: Home, component: Component, read: Callable[..., Value], faults: Faults
 ) -> Value | None:
     path = home.component_ini(component)
-    document = faults.attempt(lambda: read_ini(path))
+    hint = f"Restore it from a backup, or remove {component} from Components in server.ini."
+    document = faults.attempt(lambda: read_ini(path, hint=hint))
     if document is None:
         return None
     _check_secrets(document, component, path, faults)
@@ -138,11 +139,13 @@ def _check_secrets(document: Document, component: Component, path: Path, faults:
         faults.attempt(lambda: check_private(path))
 
 
-def _web_keystore(trk: TrkSettings, faults: Faults) -> None:
+def _web_keystore(home: Home, trk: TrkSettings, faults: Faults) -> None:
     """Open the keystore for HTTPS once, so that it is refused now and not when a port is open."""
     path, password = trk.web_keystore_path, trk.web_keystore_password
     if path is not None and password is not None:
-        read_identity(path, password, what="the keystore for HTTPS", faults=faults)
+        ini = home.component_ini(Component.TRK)
+        what = StoreUse("The keystore for HTTPS", f"WebKeystorePassword in {ini}")
+        read_identity(path, password, what, faults)
 
 
 def _hosts(

@@ -6,21 +6,44 @@ own certificate as its partners will, before any port is opened (catalogue, "off
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
 
-from sottovoce.errors import Fault, FormatError, KeystoreError, SettingsError
-from sottovoce.ini import Secret
+from sottovoce.errors import Fault, FormatError, IntegrityError, KeystoreError, SettingsError
+from sottovoce.ini import Secret, examine_table
 from sottovoce.keystore import Keystore, PrivateKeyEntry, loads
 from sottovoce.pki import load_crls
-from sottovoce.policy import Component, SslSettings, read_ssl_settings
+from sottovoce.policy import (
+    KEYSTORE_PASSWORD,
+    KEYSTORE_PATH,
+    SSL_KEYS,
+    Component,
+    SslSettings,
+    read_ssl_settings,
+)
 from sottovoce.server.home import Faults, Home, check_private, read_file, read_ini, read_password
 from sottovoce.server.settings import ServerSettings
 from sottovoce.tls import TrustGeneration, own_faults
 
-__all__ = ["is_secured", "load_generation", "read_identity", "read_keystore"]
+__all__ = ["StoreUse", "is_secured", "load_generation", "read_identity", "read_keystore"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUse:
+    """What a keystore is for, in messages.
+
+    Args:
+        label: what it is, such as ``The keystore of ssl.ini``.
+        password: where its password stands, such as ``SSLKeystorePassword in …/ssl.ini``.
+        missing: the next step when it does not exist.
+    """
+
+    label: str
+    password: str
+    missing: str = "Correct the path, or make the keystore with 'sottovoce keytool -genkeypair'."
 
 
 def is_secured(home: Home) -> bool:
@@ -28,44 +51,43 @@ def is_secured(home: Home) -> bool:
     return os.path.lexists(home.ssl_ini)
 
 
-def read_keystore(path: Path, password: Secret, *, what: str) -> Keystore:
+def read_keystore(path: Path, password: Secret, what: StoreUse) -> Keystore:
     """Open a keystore file.
 
     Args:
         path: absolute.
         password: the store's.
-        what: what it is, for messages: ``the keystore of ssl.ini``.
+        what: what it is for.
 
     Raises:
         SettingsError: it is missing, unreadable, damaged, or the password does not open it.
     """
-    data = read_keystore_file(path)
+    data = _keystore_bytes(path, what)
     try:
         return loads(data, password)
     except (KeystoreError, FormatError) as error:
         raise SettingsError([_keystore_fault(error, path, what)]) from error
 
 
-def read_keystore_file(path: Path) -> bytes:
-    """Return the bytes of a keystore.
-
-    Raises:
-        SettingsError: it is missing or unreadable.
-    """
-    return read_file(
-        path,
-        missing="keystore-missing",
-        hint="Correct the path, or make the keystore with 'sottovoce keytool -genkeypair'.",
-    )
+def _keystore_bytes(path: Path, what: StoreUse) -> bytes:
+    return read_file(path, missing="keystore-missing", hint=what.missing)
 
 
-def _keystore_fault(error: KeystoreError | FormatError, path: Path, what: str) -> Fault:
+def _keystore_fault(error: KeystoreError | FormatError, path: Path, what: StoreUse) -> Fault:
+    hint = error.hint
+    if error.code == IntegrityError.code:
+        hint = f"Correct {what.password}; when that is right, restore the file from a backup."
+    elif error.code == "keystore-several-keys":
+        hint = (
+            "Keep this server's key only; delete the others with "
+            f"'sottovoce keytool -delete -alias ALIAS -keystore {path}'."
+        )
     return Fault(
         code=error.code,
-        why=f"{path}, {what}: {error.message}",
+        why=f"{what.label}: {error.message}",
         expected=getattr(error, "expected", ""),
         file=str(path),
-        hint=error.hint,
+        hint=hint,
     )
 
 
@@ -94,13 +116,7 @@ def load_generation(
     """
     faults = Faults()
     faults.attempt(lambda: check_private(home.ssl_ini))
-    ssl = faults.attempt(lambda: _ssl_settings(home, settings))
-    identity = None
-    if ssl is not None:
-        faults.warnings += ssl.warnings
-        identity = read_identity(
-            ssl.keystore_path, ssl.keystore_password, what="the keystore of ssl.ini", faults=faults
-        )
+    ssl, identity = _ssl_settings(home, settings, faults)
     roots = faults.attempt(lambda: _roots(home, settings))
     crls = faults.attempt(lambda: _revocation_lists(settings.revocation_lists))
     if ssl is None or identity is None or roots is None or crls is None:
@@ -115,7 +131,7 @@ def load_generation(
         crls=crls,
     )
     for fault in own_faults(generation, at=at):
-        faults.found.append(_own(fault, ssl.keystore_path))
+        faults.found.append(_own(fault, ssl.keystore_path, home))
     faults.check(_DOES_NOT_START)
     return generation, tuple(faults.warnings)
 
@@ -123,25 +139,40 @@ def load_generation(
 _DOES_NOT_START = "The server does not start: its security settings are not right."
 
 
-def _ssl_settings(home: Home, settings: ServerSettings) -> SslSettings:
-    path = home.ssl_ini
-    document = read_ini(path)
-    return read_ssl_settings(document, file=str(path), own_name=settings.server_name)
+def _ssl_settings(
+    home: Home, settings: ServerSettings, faults: Faults
+) -> tuple[SslSettings | None, PrivateKeyEntry | None]:
+    """Read ``ssl.ini`` and the keystore that it names, even when other entries are faulty."""
+    file = str(home.ssl_ini)
+    document = faults.attempt(lambda: read_ini(home.ssl_ini))
+    if document is None:
+        return None, None
+    ssl = faults.attempt(
+        lambda: read_ssl_settings(document, file=file, own_name=settings.server_name)
+    )
+    if ssl is not None:
+        faults.warnings += ssl.warnings
+    values = examine_table(document, SSL_KEYS, file=file).settings
+    path, password = values.find(KEYSTORE_PATH), values.find(KEYSTORE_PASSWORD)
+    if path is None or password is None:
+        return ssl, None
+    what = StoreUse("The keystore of ssl.ini", f"SSLKeystorePassword in {file}")
+    return ssl, read_identity(path, password, what, faults)
 
 
 def read_identity(
-    path: Path, password: Secret, *, what: str, faults: Faults
+    path: Path, password: Secret, what: StoreUse, faults: Faults
 ) -> PrivateKeyEntry | None:
     """Return the one private key of a keystore, or None after taking note of every fault.
 
     Args:
         path: absolute.
         password: the store's.
-        what: what it is, for messages: ``the keystore of ssl.ini``.
+        what: what it is for.
         faults: where they are noted.
     """
     faults.attempt(lambda: check_private(path))
-    store = faults.attempt(lambda: read_keystore(path, password, what=what))
+    store = faults.attempt(lambda: read_keystore(path, password, what))
     if store is None:
         return None
     try:
@@ -154,11 +185,14 @@ def read_identity(
 def _roots(home: Home, settings: ServerSettings) -> tuple[x509.Certificate, ...]:
     path = home.trusted_roots(settings)
     faults = Faults()
-    password = faults.attempt(lambda: read_password(home.trusted_roots_password(settings)))
+    secret = home.trusted_roots_password(settings)
+    missing = f"Restore it, or move {secret} away too and make both anew: {_import_root(home)}"
+    what = StoreUse("The keystore of trusted roots", f"the password in {secret}", missing)
+    password = faults.attempt(lambda: read_password(secret))
     if password is None:
-        faults.attempt(lambda: read_keystore_file(path))
+        faults.attempt(lambda: _keystore_bytes(path, what))
         raise faults.error(_DOES_NOT_START)
-    store = read_keystore(path, password, what="the keystore of trusted roots")
+    store = read_keystore(path, password, what)
     if not store.trusted:
         raise SettingsError([_no_roots(path, home)])
     return store.trusted
@@ -167,13 +201,16 @@ def _roots(home: Home, settings: ServerSettings) -> tuple[x509.Certificate, ...]
 def _no_roots(path: Path, home: Home) -> Fault:
     return Fault(
         code="issuer-unknown",
-        why=f"{path} holds no trusted root: every partner would be refused.",
+        why="No root is trusted here: every partner would be refused.",
         expected="the root certificate of the partners' CA",
         presented="an empty keystore",
         file=str(path),
-        hint="Import it: sottovoce keytool -importcert -cacerts -alias root "
-        f"-file CA.pem --home {home.path}",
+        hint=f"Import it: {_import_root(home)}",
     )
+
+
+def _import_root(home: Home) -> str:
+    return f"sottovoce keytool --home {home.path} -importcert -cacerts -alias root -file ROOT.pem"
 
 
 def _revocation_lists(folder: Path | None) -> tuple[x509.CertificateRevocationList, ...]:
@@ -199,14 +236,22 @@ def _revocation_lists(folder: Path | None) -> tuple[x509.CertificateRevocationLi
     return tuple(lists)
 
 
-def _own(fault: Fault, keystore: Path) -> Fault:
-    """Say whose certificate it is that has the fault."""
-    return Fault(
-        code=fault.code,
+def _own(fault: Fault, keystore: Path, home: Home) -> Fault:
+    """Say whose certificate it is that has the fault, and what this server's next step is."""
+    hint = fault.hint
+    match fault.code:
+        case "root-untrusted" | "issuer-unknown":
+            hint = (
+                "If that authority is yours, compare the fingerprint and import its root: "
+                f"{_import_root(home)}"
+            )
+        case "not-yet-valid":
+            hint = "Correct this machine's clock if it is wrong; else wait, or renew."
+    return replace(
+        fault,
         why=f"This server's own certificate: {fault.why}",
-        expected=fault.expected,
-        presented=fault.presented,
-        hint=fault.hint,
-        depth=fault.depth,
+        hint=hint,
         file=str(keystore),
+        line=None,
+        key=None,
     )

@@ -174,6 +174,7 @@ def _further_faults(values: Settings, file: str) -> list[Fault]:
                 why=f"PublicUrl {why}.",
                 expected="http:// or https://, a host name, perhaps a port, and nothing after it",
                 presented=url,
+                hint="Write it like https://news.example.org.",
                 file=file,
                 line=values.line_of(PUBLIC_URL.name),
                 key=PUBLIC_URL.name,
