@@ -110,7 +110,9 @@ class RawCaller:
         self.reader, self.writer = reader, writer
         self.engine: Engine | None = None
         self.events: list[Any] = []
+        #: Plain bytes; with TLS see ``data``.
         self.received = b""
+        self._said = bytearray()
 
     async def secure(self, generation: TrustGeneration | None, **options: Any) -> "RawCaller":
         """Complete a handshake, or meet its end."""
@@ -136,7 +138,7 @@ class RawCaller:
 
     async def heard(self, size: int) -> bytes:
         """Return the application data, once there are *size* bytes of it."""
-        while len(self.data) < size and await self._turn():
+        while len(self._said) < size and await self._turn():
             pass
         return self.data
 
@@ -149,7 +151,7 @@ class RawCaller:
     @property
     def data(self) -> bytes:
         """What was said to us inside TLS."""
-        return b"".join(event.data for event in self.events if isinstance(event, Arrived))
+        return bytes(self._said)
 
     @property
     def alert(self) -> str:
@@ -167,13 +169,18 @@ class RawCaller:
             data = await self.reader.read(2**16)
         except ConnectionError:
             data = b""
-        self.received += data
+        if self.engine is None:
+            self.received += data
         if self.engine is not None:
             if data:
                 self.engine.receive_data(data)
             else:
                 self.engine.receive_eof()
-            self.events += self.engine.events()
+            events = self.engine.events()
+            self.events += [event for event in events if not isinstance(event, Arrived)]
+            for event in events:
+                if isinstance(event, Arrived):
+                    self._said += event.data
         return bool(data)
 
     async def close(self) -> None:
