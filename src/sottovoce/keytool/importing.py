@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Sequence
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -61,7 +62,21 @@ def importcert(session: Session) -> Outcome:
 
 
 def _spki(certificate: x509.Certificate) -> bytes:
-    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    """Return the public key's octets.
+
+    Raises:
+        KeystoreError: code ``certificate-key-unknown``: no key that can be used here.
+    """
+    try:
+        public = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise KeystoreError(
+            f"The key in the certificate of {display_name(certificate.subject)} cannot be used "
+            f"here: {error}.",
+            hint="Use EC P-256, RSA of 2048 bits or more, or Ed25519.",
+            code="certificate-key-unknown",
+        ) from error
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _key_with(store: Keystore, certificate: x509.Certificate) -> str | None:

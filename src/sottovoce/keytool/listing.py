@@ -4,6 +4,7 @@ Owns these verbs; they change nothing.
 """
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sottovoce.errors import KeystoreError, WrongUsage
@@ -154,9 +155,16 @@ def printcrl(session: Session) -> Outcome:
     return session.outcome(output=f"{text}\n".encode())
 
 
+def _signed_by(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
+    try:
+        return crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+
+
 def _verified(store: Keystore, crl: x509.CertificateRevocationList) -> str:
     for alias, entry in store.entries.items():
         for each in _chain(entry):
-            if each.subject == crl.issuer and crl.is_signature_valid(each.public_key()):  # type: ignore[arg-type]
+            if each.subject == crl.issuer and _signed_by(crl, each):
                 return f"Verified by {alias} in keystore"
     return "Warning: the revocation list is signed by nobody whom this keystore knows."

@@ -1,11 +1,14 @@
 """The other verbs, on values: keys, requests, lists, changes, and moves (W13, W15, W16)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sottovoce.errors import (
     AliasMissing,
@@ -133,7 +136,6 @@ def test_a_request_asks_for_the_names_of_the_server(
 def test_an_altered_request_is_not_signed(signed: Signed) -> None:
     world = signed()
     request = load_request(world.files["srv.csr"])
-    from cryptography.hazmat.primitives.serialization import Encoding
 
     octets = bytearray(request.public_bytes(Encoding.DER))
     octets[-1] ^= 1
@@ -295,3 +297,41 @@ def test_a_missing_store_is_named(world: Any) -> None:
         world.keytool("-list -keystore nowhere -storepass changeit")
 
     assert caught.value.code == "keystore-missing"
+
+
+def test_a_revocation_list_is_printed_and_its_signer_looked_for(signed: Signed) -> None:
+    world = signed()
+    authority = world.store("ca.p12").key_entry()
+    crl = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(world.now())
+        .next_update(world.now() + timedelta(days=7))
+        .add_revoked_certificate(
+            x509.RevokedCertificateBuilder()
+            .serial_number(0xABC)
+            .revocation_date(world.now())
+            .build()
+        )
+        .sign(authority.key, hashes.SHA256())
+    )
+    world.files["ca.crl"] = crl.public_bytes(Encoding.PEM)
+
+    known = world.keytool("-printcrl -file ca.crl -keystore ca.p12 -storepass changeit")
+    unknown = world.keytool(f"-printcrl -file ca.crl {S}")
+
+    assert "Issuer: CN=Root One" in known.output.decode()
+    assert "SerialNumber: abc  On: Mon Nov 23 12:00:00 UTC 2026" in known.output.decode()
+    assert known.messages == ("Verified by ca in keystore",)
+    assert "signed by nobody" in unknown.messages[0]
+
+
+def test_a_certificate_is_printed_from_standard_input(signed: Signed) -> None:
+    world = signed()
+    world.standard_input = world.files["srv.crt"]
+
+    text = world.keytool("-printcert").output.decode()
+
+    assert text.startswith("Owner: CN=hub.test\nIssuer: CN=Root One\nSerial number: 3ea\n")
+    assert "SubjectAlternativeName [\n  DNSName: hub.test\n]" in text
+    assert load_certificates(world.keytool("-printcert -rfc").output)
