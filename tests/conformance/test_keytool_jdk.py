@@ -7,11 +7,11 @@ What differs on purpose:
 
 * a reply whose root is not trusted is refused even with ``-noprompt`` and a bundle (W14);
 * a reply under a new alias is refused, where the JDK stores it as a trusted certificate (K11);
-* ``-certreq`` asks for the DNS names of the certificate, or of its common name, when none are given;
+* ``-certreq`` asks for the certificate's DNS names, or its common name, when none are given;
 * RSA keys below 2048 bits, above 8192 bits, and DSA keys are not made;
 * failures end with status 2, wrong words with 64, where the JDK has 1 for both;
 * PKCS#12 keeps no date for a trusted certificate: ``(unknown)``, where the JDK shows today;
-* secret keys, providers, ``-signer``, ``-sslserver``, ``-jarfile`` and ``-showinfo`` are not offered.
+* secret keys, providers, ``-signer``, ``-sslserver``, ``-jarfile``, ``-showinfo`` are not there.
 """
 
 import argparse
