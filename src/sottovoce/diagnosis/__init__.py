@@ -3,6 +3,7 @@
 from sottovoce.diagnosis.catalogue import ALIASES, CATALOGUE, FAMILIES, entry_of
 from sottovoce.diagnosis.entry import Alert, Diagnosis, Entry, Says, Severity, Side, When
 from sottovoce.diagnosis.explaining import CONTEXT_FIELDS, describe, explain, explain_alert
+from sottovoce.diagnosis.findings import Finding, Report, Status
 from sottovoce.diagnosis.rendering import render_json, render_line, render_text
 
 __all__ = [
@@ -13,9 +14,12 @@ __all__ = [
     "Alert",
     "Diagnosis",
     "Entry",
+    "Finding",
+    "Report",
     "Says",
     "Severity",
     "Side",
+    "Status",
     "When",
     "describe",
     "entry_of",

@@ -8,8 +8,6 @@ it, it is told why on the same path (DESIGN §4).
 import asyncio
 from typing import Any, NoReturn
 
-from cryptography import x509
-
 from sottovoce.errors import (
     ChannelError,
     Fault,
@@ -21,11 +19,13 @@ from sottovoce.errors import (
 from sottovoce.ini import normalise_host_name
 from sottovoce.net.asking import ask_why
 from sottovoce.net.channel import Channel
+from sottovoce.net.clock import monotonic
 from sottovoce.net.endpoint import Endpoint, PeerFacts
 from sottovoce.net.reaching import Destination, open_wire
-from sottovoce.net.security import Outcome, SecurityRecord
-from sottovoce.net.strangers import refuse_first_answer
+from sottovoce.net.security import Outcome, SecurityRecord, identity_of
+from sottovoce.net.strangers import refuse_first_answer, refused_without_reason
 from sottovoce.net.telling import faults_told, printable, reasons_to_tell
+from sottovoce.net.trace import Trace
 from sottovoce.net.wire import Lost, Wire
 from sottovoce.policy import Component, PeerIdentity
 from sottovoce.rpc import (
@@ -58,8 +58,18 @@ __all__ = ["connect"]
 _LONGEST_ID = 64
 
 
-async def connect(endpoint: Endpoint, destination: Destination, *, component: Component) -> Channel:
+async def connect(
+    endpoint: Endpoint,
+    destination: Destination,
+    *,
+    component: Component,
+    trace: Trace | None = None,
+) -> Channel:
     """Open a channel to *destination* on behalf of our *component*.
+
+    Args:
+        endpoint, destination, component: who calls, whom, and for which component of ours.
+        trace: is told what happens, phase by phase.
 
     Returns:
         The open channel: both sides have said yes.
@@ -70,7 +80,7 @@ async def connect(endpoint: Endpoint, destination: Destination, *, component: Co
         NotAdmitted: one side's gate said no.
         PhaseTimeout: a phase took too long.
     """
-    return await _Dial(endpoint, destination, component).run()
+    return await _Dial(endpoint, destination, component, trace or Trace(monotonic)).run()
 
 
 class _TlsBroken(Exception):
@@ -84,8 +94,11 @@ class _TlsBroken(Exception):
 class _Dial:
     """One attempt; everything that happens to it is logged here."""
 
-    def __init__(self, endpoint: Endpoint, destination: Destination, component: Component) -> None:
+    def __init__(
+        self, endpoint: Endpoint, destination: Destination, component: Component, trace: Trace
+    ) -> None:
         self._endpoint = endpoint
+        self._trace = trace
         self._destination = destination
         self._component = component
         self._generation = endpoint.trust.current
@@ -101,7 +114,7 @@ class _Dial:
         limits = self._endpoint.limits
         wire: Wire | None = None
         try:
-            wire = await open_wire(self._destination, self._endpoint)
+            wire = await open_wire(self._destination, self._endpoint, trace=self._trace)
             self._address = wire.peer_address
             return await self._introduced(wire)
         except TimeoutError as error:
@@ -138,10 +151,12 @@ class _Dial:
     async def _introduce(self, wire: Wire) -> Channel:
         limits = self._endpoint.limits
         self._phase = "preamble" if self._generation is None else "tls"
+        self._trace.enter("first bytes")
         async with asyncio.timeout(limits.handshake):
             secured = await (self._plain(wire) if self._generation is None else self._tls(wire))
         self._tunnel = secured.tunnel
         self._phase = "greeting"
+        self._trace.enter("greeting")
         async with asyncio.timeout(limits.greeting):
             facts = await self._greet(wire, secured)
         self._log(Outcome.ACCEPTED)
@@ -162,6 +177,7 @@ class _Dial:
         wire.write_raw(_client_hello(engine))
         first = await wire.first_bytes()
         self._check_answer(first)
+        self._trace.enter("tls")
         wire.attach(engine)
         match await wire.next():
             case Secured() as secured:
@@ -203,9 +219,11 @@ class _Dial:
         """TLS failed: say what we know, and ask or tell the other side why."""
         assert self._generation is not None
         faults = faults_of(broken, self._evidence(), self._generation)
-        self._identity = _identity(broken.chain)
+        self._identity = identity_of(broken.chain)
+        self._trace.chain = broken.chain
+        self._trace.finish()
         if broken.problems:
-            await self._on_why_path(reasons_to_tell(faults))
+            self._trace.told = await self._on_why_path(reasons_to_tell(faults))
             return self._failed(HandshakeFailed, *faults)
         if broken.alert_received:
             told = await self._on_why_path(())
@@ -234,8 +252,13 @@ class _Dial:
         if self._generation is None:
             return ()
         verdict: Verdict = judge(self._evidence(secured, greeting), self._generation)
-        self._identity = verdict.identity or _identity(secured.chain)
+        self._identity = verdict.identity or identity_of(secured.chain)
         return verdict.faults
+
+    def _saw_greeting(self, secured: Secured, greeting: Greeting) -> None:
+        (trace := self._trace).enter("gate")
+        trace.chain, trace.announced = secured.chain, self._announced
+        trace.peer_time, trace.own_time = greeting.now, self._endpoint.clock()
 
     async def _greet(self, wire: Wire, secured: Secured) -> PeerFacts:
         endpoint = self._endpoint
@@ -243,6 +266,7 @@ class _Dial:
         greeting = await self._expect(wire, Greeting)
         self._connection_id = printable(greeting.connection_id, limit=_LONGEST_ID)
         self._announced = printable(greeting.server_name)
+        self._saw_greeting(secured, greeting)
         faults = self._judge(secured, greeting)
         wire.send(
             Hello(
@@ -257,6 +281,7 @@ class _Dial:
             raise self._refused(greeting.verdict, *faults, vouched=not faults)
         if faults:
             raise self._failed(NotAdmitted, *faults)
+        self._trace.enter("ready")
         ready = await self._expect(wire, Ready)
         return PeerFacts(
             name=self._announced,
@@ -290,7 +315,7 @@ class _Dial:
     ) -> ChannelError:
         vouched = vouched and self._generation is not None
         told = faults_told(reasons, teller=str(self._destination), vouched=vouched)
-        faults = (*(told or (_refused_without_reason(self._destination),)), *own)
+        faults = (*(told or (refused_without_reason(str(self._destination)),)), *own)
         return self._failed(NotAdmitted, *faults, code="refused-by-peer")
 
     # The *why* path.
@@ -362,6 +387,7 @@ class _Dial:
                 component=self._component.value,
                 tunnel=self._tunnel,
                 secured=self._generation is not None,
+                clock_difference=self._trace.clock_difference,
                 **SecurityRecord.of(self._identity),
                 **more,
             )
@@ -372,19 +398,3 @@ def _client_hello(engine: Engine) -> bytes:
     """Start the engine early: the other side's first bytes are looked at before TLS gets them."""
     engine.start()
     return engine.data_to_send()
-
-
-def _identity(chain: tuple[x509.Certificate, ...]) -> PeerIdentity | None:
-    """Describe an unverified certificate for the log, if it can be described."""
-    try:
-        return PeerIdentity.from_certificate(chain[0]) if chain else None
-    except ValueError:
-        return None
-
-
-def _refused_without_reason(destination: Destination) -> Fault:
-    return Fault(
-        code="refused-by-peer",
-        why=f"{destination} refused this server and gave no reason.",
-        hint="Its security log has the reason.",
-    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sottovoce.errors import ConnectFailed
 from sottovoce.net.endpoint import Endpoint
+from sottovoce.net.trace import Trace
 from sottovoce.net.wire import Wire
 from sottovoce.policy import Component
 
@@ -35,14 +36,23 @@ class Destination:
         return f"{what}({self.name}:{self.port}{where})"
 
 
-async def open_wire(destination: Destination, endpoint: Endpoint) -> Wire:
+async def open_wire(
+    destination: Destination, endpoint: Endpoint, *, trace: Trace | None = None
+) -> Wire:
     """Resolve and connect.
+
+    Args:
+        destination: where to.
+        endpoint: ours.
+        trace: is told of the two phases.
 
     Raises:
         ConnectFailed: see :func:`connect`.
     """
     limits, loop = endpoint.limits, asyncio.get_running_loop()
     host = destination.address or destination.name
+    if trace is not None:
+        trace.enter("resolve")
     try:
         async with asyncio.timeout(limits.resolve):
             found = await loop.getaddrinfo(host, destination.port, type=socket.SOCK_STREAM)
@@ -54,6 +64,8 @@ async def open_wire(destination: Destination, endpoint: Endpoint) -> Wire:
             code="name-not-resolved",
             hint="Correct the name, the name service, or set the partner's address.",
         ) from error
+    if trace is not None:
+        trace.enter("connect")
     failure: OSError | TimeoutError | None = None
     for *_, address in found[:4]:
         try:

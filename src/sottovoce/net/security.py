@@ -10,12 +10,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from cryptography import x509
+
 from sottovoce.errors import Fault
 from sottovoce.ini import shown
 from sottovoce.policy import PeerIdentity
 from sottovoce.tls import Side, Tunnel
 
-__all__ = ["Outcome", "SecurityLog", "SecurityRecord"]
+__all__ = ["Outcome", "SecurityLog", "SecurityRecord", "identity_of"]
 
 #: Names of one certificate that go into a line: a stranger's may hold thousands.
 _MOST_NAMES = 20
@@ -54,6 +56,10 @@ class SecurityRecord:
         tunnel: what TLS agreed on; None for plain.
         told: what the peer was told: an alert's name, codes, or a line of text.
         refers_to: for an explanation, the id of the refused connection.
+        secured: whether this server is.
+        detail: what else there is to say.
+        key: SHA-256 of the public key in the peer's certificate: two servers with one are one.
+        clock_difference: seconds by which the peer's clock is ahead of ours, once it was told.
     """
 
     at: datetime
@@ -75,6 +81,8 @@ class SecurityRecord:
     refers_to: str = ""
     secured: bool = True
     detail: str = field(default="")
+    key: str = ""
+    clock_difference: float | None = None
 
     @property
     def code(self) -> str:
@@ -106,6 +114,8 @@ class SecurityRecord:
             "told": list(self.told),
             "refers_to": self.refers_to,
             "detail": self.detail,
+            "key": self.key,
+            "clock_difference": _rounded(self.clock_difference),
         }
         kept = {key: value for key, value in fields.items() if value not in ("", [], None)}
         kept["secured"] = self.secured
@@ -119,7 +129,19 @@ class SecurityRecord:
         names = tuple(shown(name) for name in identity.names[:_MOST_NAMES])
         if len(identity.names) > _MOST_NAMES:
             names += (f"… and {len(identity.names) - _MOST_NAMES} more",)
-        return {"names": names, "fingerprint": identity.fingerprint}
+        return {"names": names, "fingerprint": identity.fingerprint, "key": identity.key}
+
+
+def identity_of(chain: tuple[x509.Certificate, ...]) -> PeerIdentity | None:
+    """Describe an unverified certificate for the log, if it can be described."""
+    try:
+        return PeerIdentity.from_certificate(chain[0]) if chain else None
+    except ValueError:
+        return None
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 SecurityLog = Callable[[SecurityRecord], None]

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from sottovoce.errors import Fault
 from sottovoce.tls import PLAIN_PREAMBLE, FirstBytes, Speaker
 
-__all__ = ["FirstRefusal", "refuse_first_answer", "refuse_first_bytes"]
+__all__ = [
+    "FirstRefusal",
+    "refuse_first_answer",
+    "refuse_first_bytes",
+    "refused_without_reason",
+]
 
 _PREAMBLE = PLAIN_PREAMBLE.decode().rstrip()
 
@@ -139,4 +144,17 @@ def refuse_first_answer(first: FirstBytes, *, secured: bool, who: str) -> Fault 
         expected="TLS" if secured else _PREAMBLE,
         presented=first.shown,
         hint="Check the host, and that the port is the right one there.",
+    )
+
+
+def refused_without_reason(teller: str) -> Fault:
+    """Return the fault of a refusal that came without a code.
+
+    Args:
+        teller: who refused, for the message.
+    """
+    return Fault(
+        code="refused-by-peer",
+        why=f"{teller} refused this server and gave no reason.",
+        hint="Its security log has the reason.",
     )

@@ -2,7 +2,10 @@
 
 from sottovoce.policy.allowed import AllowedClients, Decision
 from sottovoce.policy.component import CONNECTIONS, Component
+from sottovoce.policy.halves import broken_connections, half_secured
 from sottovoce.policy.identity import PeerIdentity
+from sottovoce.policy.lifetimes import RENEW_BELOW, Lifetime, first_to_end, span
+from sottovoce.policy.key_ring import KeyRing, NamedKey, stands_for
 from sottovoce.policy.ownership import check_owner_only, explain_mode
 from sottovoce.policy.ssl_ini import (
     ALLOWED_CLIENTS,
@@ -18,13 +21,21 @@ __all__ = [
     "CONNECTIONS",
     "KEYSTORE_PASSWORD",
     "KEYSTORE_PATH",
+    "RENEW_BELOW",
     "SSL_KEYS",
     "AllowedClients",
     "Component",
     "Decision",
+    "KeyRing",
+    "NamedKey",
+    "Lifetime",
     "PeerIdentity",
     "SslSettings",
+    "broken_connections",
     "check_owner_only",
     "explain_mode",
+    "first_to_end",
+    "half_secured",
     "read_ssl_settings",
+    "span",
 ]

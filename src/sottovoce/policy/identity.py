@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Self
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from sottovoce import pki
 from sottovoce.errors import CertificateFormatError
@@ -32,6 +33,7 @@ class PeerIdentity:
         serial: the serial number in lower-case hexadecimal, as keytool prints it.
         not_after: the last moment of its validity, UTC.
         subject: the distinguished name, for display only.
+        key: SHA-256 of its public key (SubjectPublicKeyInfo), as *fingerprint* is written.
     """
 
     names: tuple[str, ...]
@@ -40,6 +42,7 @@ class PeerIdentity:
     serial: str
     not_after: datetime
     subject: str
+    key: str = ""
 
     @classmethod
     def from_certificate(cls, cert: x509.Certificate) -> Self:
@@ -60,6 +63,7 @@ class PeerIdentity:
                 serial=f"{cert.serial_number:x}",
                 not_after=cert.not_valid_after_utc,
                 subject=pki.display_name(cert.subject),
+                key=_key_print(cert),
             )
         except (ValueError, TypeError, OverflowError, x509.InvalidVersion) as error:
             raise CertificateFormatError(
@@ -72,3 +76,11 @@ class PeerIdentity:
     def __str__(self) -> str:
         names = ", ".join(shown(name) for name in self.names) or "no name"
         return f"{names} ({self.fingerprint[:23]}…)"
+
+
+def _key_print(cert: x509.Certificate) -> str:
+    """Return the print of the public key; a key of a kind unknown here has none."""
+    try:
+        return pki.key_fingerprint(cert.public_key())
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return ""
