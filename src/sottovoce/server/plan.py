@@ -22,7 +22,7 @@ from sottovoce.server.trust import StoreUse, is_secured, load_generation, read_i
 from sottovoce.tls import TrustGeneration
 from sottovoce.trk import TRK_KEYS, TrkSettings
 
-__all__ = ["Plan", "read_plan"]
+__all__ = ["Plan", "expected_hosts", "read_hub", "read_lui", "read_plan", "read_trk"]
 
 Value = TypeVar("Value")
 
@@ -79,7 +79,7 @@ def read_plan(path: Path, *, at: datetime) -> Plan:
         raise faults.error(_DOES_NOT_START)
     faults.warnings += settings.warnings
     hub, lui, trk = _components(home, settings.components, faults)
-    hosts = _hosts(hub, trk, faults, home)
+    hosts = expected_hosts(hub, trk, faults, home)
     generation = None
     if is_secured(home):
         loaded = faults.attempt(lambda: load_generation(home, settings, hosts=hosts, at=at))
@@ -106,18 +106,32 @@ def _components(
     home: Home, here: tuple[Component, ...], faults: Faults
 ) -> tuple[HubSettings | None, LuiSettings | None, TrkSettings | None]:
     """Read the settings of the components that run here."""
-    hub = lui = trk = None
-    if Component.HUB in here:
-        hub = _read(home, Component.HUB, HubSettings.read, faults)
-        faults.warnings += hub.warnings if hub is not None else ()
-    if Component.LUI in here:
-        lui = _read(home, Component.LUI, LuiSettings.read, faults)
-        faults.warnings += lui.warnings if lui is not None else ()
-    if Component.TRK in here:
-        trk = _read(home, Component.TRK, TrkSettings.read, faults)
-        if trk is not None:
-            _web_keystore(home, trk, faults)
+    hub = read_hub(home, faults) if Component.HUB in here else None
+    lui = read_lui(home, faults) if Component.LUI in here else None
+    trk = read_trk(home, faults) if Component.TRK in here else None
     return hub, lui, trk
+
+
+def read_hub(home: Home, faults: Faults) -> HubSettings | None:
+    """Read ``hub/hub.ini``, or return None after taking note of every fault."""
+    hub = _read(home, Component.HUB, HubSettings.read, faults)
+    faults.warnings += hub.warnings if hub is not None else ()
+    return hub
+
+
+def read_lui(home: Home, faults: Faults) -> LuiSettings | None:
+    """Read ``lui/lui.ini``, or return None after taking note of every fault."""
+    lui = _read(home, Component.LUI, LuiSettings.read, faults)
+    faults.warnings += lui.warnings if lui is not None else ()
+    return lui
+
+
+def read_trk(home: Home, faults: Faults) -> TrkSettings | None:
+    """Read ``trk/tracker.ini`` and open its keystore for HTTPS, as :func:`read_hub` does."""
+    trk = _read(home, Component.TRK, TrkSettings.read, faults)
+    if trk is not None:
+        _web_keystore(home, trk, faults)
+    return trk
 
 
 def _read(
@@ -148,7 +162,7 @@ def _web_keystore(home: Home, trk: TrkSettings, faults: Faults) -> None:
         read_identity(path, password, what, faults)
 
 
-def _hosts(
+def expected_hosts(
     hub: HubSettings | None, trk: TrkSettings | None, faults: Faults, home: Home
 ) -> dict[Component, str]:
     """Return where LUI and TRK are expected; HUB and TRK on one server must agree on LUI."""

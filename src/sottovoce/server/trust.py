@@ -13,7 +13,7 @@ from pathlib import Path
 from cryptography import x509
 
 from sottovoce.errors import Fault, FormatError, IntegrityError, KeystoreError, SettingsError
-from sottovoce.ini import Secret, examine_table
+from sottovoce.ini import Secret, Settings, examine_table
 from sottovoce.keystore import Keystore, PrivateKeyEntry, loads
 from sottovoce.pki import load_crls
 from sottovoce.policy import (
@@ -28,7 +28,20 @@ from sottovoce.server.home import Faults, Home, check_private, read_file, read_i
 from sottovoce.server.settings import ServerSettings
 from sottovoce.tls import TrustGeneration, own_faults
 
-__all__ = ["StoreUse", "is_secured", "load_generation", "read_identity", "read_keystore"]
+__all__ = [
+    "StoreUse",
+    "import_root",
+    "is_secured",
+    "keystore_fault",
+    "load_generation",
+    "own_fault",
+    "read_identity",
+    "read_keystore",
+    "read_revocation_lists",
+    "read_roots",
+    "read_ssl",
+    "ssl_store",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +79,15 @@ def read_keystore(path: Path, password: Secret, what: StoreUse) -> Keystore:
     try:
         return loads(data, password)
     except (KeystoreError, FormatError) as error:
-        raise SettingsError([_keystore_fault(error, path, what)]) from error
+        raise SettingsError([keystore_fault(error, path, what)]) from error
 
 
 def _keystore_bytes(path: Path, what: StoreUse) -> bytes:
     return read_file(path, missing="keystore-missing", hint=what.missing)
 
 
-def _keystore_fault(error: KeystoreError | FormatError, path: Path, what: StoreUse) -> Fault:
+def keystore_fault(error: KeystoreError | FormatError, path: Path, what: StoreUse) -> Fault:
+    """Return what kept a keystore from being used, with the next step for this use of it."""
     hint = error.hint
     if error.code == IntegrityError.code:
         hint = f"Correct {what.password}; when that is right, restore the file from a backup."
@@ -117,8 +131,8 @@ def load_generation(
     faults = Faults()
     faults.attempt(lambda: check_private(home.ssl_ini))
     ssl, identity = _ssl_settings(home, settings, faults)
-    roots = faults.attempt(lambda: _roots(home, settings))
-    crls = faults.attempt(lambda: _revocation_lists(settings.revocation_lists))
+    roots = faults.attempt(lambda: read_roots(home, settings))
+    crls = faults.attempt(lambda: read_revocation_lists(settings.revocation_lists))
     if ssl is None or identity is None or roots is None or crls is None:
         raise faults.error(_DOES_NOT_START)
     generation = TrustGeneration.make(
@@ -131,7 +145,7 @@ def load_generation(
         crls=crls,
     )
     for fault in own_faults(generation, at=at):
-        faults.found.append(_own(fault, ssl.keystore_path, home))
+        faults.found.append(own_fault(fault, ssl.keystore_path, home))
     faults.check(_DOES_NOT_START)
     return generation, tuple(faults.warnings)
 
@@ -143,6 +157,24 @@ def _ssl_settings(
     home: Home, settings: ServerSettings, faults: Faults
 ) -> tuple[SslSettings | None, PrivateKeyEntry | None]:
     """Read ``ssl.ini`` and the keystore that it names, even when other entries are faulty."""
+    ssl, values = read_ssl(home, settings, faults)
+    if values is None:
+        return None, None
+    path, password = values.find(KEYSTORE_PATH), values.find(KEYSTORE_PASSWORD)
+    if path is None or password is None:
+        return ssl, None
+    return ssl, read_identity(path, password, ssl_store(home), faults)
+
+
+def read_ssl(
+    home: Home, settings: ServerSettings, faults: Faults
+) -> tuple[SslSettings | None, Settings | None]:
+    """Read ``ssl.ini``; its faults are noted.
+
+    Returns:
+        The settings when every rule holds, and the values of those entries that are right even
+        when others are not; None for what there is not.
+    """
     file = str(home.ssl_ini)
     document = faults.attempt(lambda: read_ini(home.ssl_ini))
     if document is None:
@@ -152,12 +184,12 @@ def _ssl_settings(
     )
     if ssl is not None:
         faults.warnings += ssl.warnings
-    values = examine_table(document, SSL_KEYS, file=file).settings
-    path, password = values.find(KEYSTORE_PATH), values.find(KEYSTORE_PASSWORD)
-    if path is None or password is None:
-        return ssl, None
-    what = StoreUse("The keystore of ssl.ini", f"SSLKeystorePassword in {file}")
-    return ssl, read_identity(path, password, what, faults)
+    return ssl, examine_table(document, SSL_KEYS, file=file).settings
+
+
+def ssl_store(home: Home) -> StoreUse:
+    """Return what the keystore of ``ssl.ini`` is called in messages."""
+    return StoreUse("The keystore of ssl.ini", f"SSLKeystorePassword in {home.ssl_ini}")
 
 
 def read_identity(
@@ -178,15 +210,20 @@ def read_identity(
     try:
         return store.key_entry()
     except KeystoreError as error:
-        faults.found.append(_keystore_fault(error, path, what))
+        faults.found.append(keystore_fault(error, path, what))
         return None
 
 
-def _roots(home: Home, settings: ServerSettings) -> tuple[x509.Certificate, ...]:
+def read_roots(home: Home, settings: ServerSettings) -> tuple[x509.Certificate, ...]:
+    """Read the trusted roots (SPEC W15, W16).
+
+    Raises:
+        SettingsError: with every fault.
+    """
     path = home.trusted_roots(settings)
     faults = Faults()
     secret = home.trusted_roots_password(settings)
-    missing = f"Restore it, or move {secret} away too and make both anew: {_import_root(home)}"
+    missing = f"Restore it, or move {secret} away too and make both anew: {import_root(home)}"
     what = StoreUse("The keystore of trusted roots", f"the password in {secret}", missing)
     password = faults.attempt(lambda: read_password(secret))
     if password is None:
@@ -205,15 +242,22 @@ def _no_roots(path: Path, home: Home) -> Fault:
         expected="the root certificate of the partners' CA",
         presented="an empty keystore",
         file=str(path),
-        hint=f"Import it: {_import_root(home)}",
+        hint=f"Import it: {import_root(home)}",
     )
 
 
-def _import_root(home: Home) -> str:
+def import_root(home: Home) -> str:
+    """Return the command that imports a root into the home's trusted roots."""
     return f"sottovoce keytool --home {home.path} -importcert -cacerts -alias root -file ROOT.pem"
 
 
-def _revocation_lists(folder: Path | None) -> tuple[x509.CertificateRevocationList, ...]:
+def read_revocation_lists(folder: Path | None) -> tuple[x509.CertificateRevocationList, ...]:
+    """Read every revocation list of *folder*; none without a folder.
+
+    Raises:
+        SettingsError: there is none in it, or one cannot be read.
+        FormatError: one is no revocation list.
+    """
     if folder is None:
         return ()
     lists: list[x509.CertificateRevocationList] = []
@@ -236,14 +280,14 @@ def _revocation_lists(folder: Path | None) -> tuple[x509.CertificateRevocationLi
     return tuple(lists)
 
 
-def _own(fault: Fault, keystore: Path, home: Home) -> Fault:
+def own_fault(fault: Fault, keystore: Path, home: Home) -> Fault:
     """Say whose certificate it is that has the fault, and what this server's next step is."""
     hint = fault.hint
     match fault.code:
         case "root-untrusted" | "issuer-unknown":
             hint = (
                 "If that authority is yours, compare the fingerprint and import its root: "
-                f"{_import_root(home)}"
+                f"{import_root(home)}"
             )
         case "not-yet-valid":
             hint = "Correct this machine's clock if it is wrong; else wait, or renew."
