@@ -1,5 +1,5 @@
 # One line each; the work is in scripts/, which need no make.
-.PHONY: help demo test check docs format clean
+.PHONY: help demo test kill check docs format clean
 
 help:    ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -9,6 +9,9 @@ demo:    ## an installation of three servers, a campaign, a report, four intrude
 
 test:    ## all tests (one folder: make test ARGS=tests/unit/pki)
 	@scripts/test $(ARGS)
+
+kill:    ## servers killed at random moments of campaigns (make kill ARGS="--minutes 60")
+	@scripts/setup test && .venv/bin/python scripts/kill-cycles $(ARGS)
 
 check:   ## format, lint, types, floors, generated pages
 	@scripts/check

@@ -7,14 +7,14 @@ address alone, so that a run can be repeated and its report be compared with wha
 import hashlib
 import http.client
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
-__all__ = ["Played", "play"]
+__all__ = ["Played", "Reaction", "play", "reactions", "request"]
 
 #: How many of a hundred open the mail, click a link in it, and unsubscribe by one click.
 _OPEN, _CLICK, _UNSUBSCRIBE = 60, 35, 6
@@ -78,47 +78,101 @@ def _mood(address: str, what: str) -> int:
     return hashlib.sha256(f"{what} {address}".encode()).digest()[0] * 100 // 256
 
 
-def _react(mail: EmailMessage, tracker: str) -> Played:
-    address = str(mail["Delivered-To"])
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """One request that a recipient makes because of a mail.
+
+    Args:
+        kind: ``open``, ``click`` or ``unsubscribe``.
+        url: found in the mail.
+        who: the recipient's address.
+    """
+
+    kind: str
+    url: str
+    who: str
+
+    @property
+    def post(self) -> bool:
+        """Whether it changes something, so that it is a POST (RFC 8058)."""
+        return self.kind == "unsubscribe"
+
+    @property
+    def wanted(self) -> int:
+        """The status with which it is to be answered."""
+        return 302 if self.kind == "click" else 200
+
+
+def reactions(mail: EmailMessage, *, tracker: str) -> Iterator[Reaction]:
+    """Yield what the recipient of *mail* will do with it.
+
+    Args:
+        mail: as read from the maildir.
+        tracker: the prefix by which a tracked link is known from a direct one.
+    """
+    who = str(mail["Delivered-To"])
     body = mail.get_body(("html",))
     found = _Links()
     found.feed(body.get_content() if body is not None else "")
-    played = Played()
     pixels = [url for url in found.images if url.startswith(f"{tracker}/o/")]
     clicks = [url for url in found.links if url.startswith(f"{tracker}/c/")]
-    if pixels and _mood(address, "open") < _OPEN:
-        played.open += _visit(played, "GET", pixels[0], {200})
-    if clicks and _mood(address, "click") < _CLICK:
-        for url in clicks[: 1 + _mood(address, "how many") % 2]:
-            played.click += _visit(played, "GET", url, {302})
-    if _mood(address, "leave") < _UNSUBSCRIBE:
+    if pixels and _mood(who, "open") < _OPEN:
+        yield Reaction("open", pixels[0], who)
+    if clicks and _mood(who, "click") < _CLICK:
+        for url in clicks[: 1 + _mood(who, "how many") % 2]:
+            yield Reaction("click", url, who)
+    if _mood(who, "leave") < _UNSUBSCRIBE:
         header = re.search(r"<(https?://[^>]+)>", str(mail["List-Unsubscribe"] or ""))
-        if header is None:
-            played.failed.append(f"No List-Unsubscribe address in the mail to {address}.")
+        yield Reaction("unsubscribe", header[1] if header else "", who)
+
+
+def request(reaction: Reaction, *, connected: Callable[[], None] = lambda: None) -> int:
+    """Make the request and return the status of the answer.
+
+    Args:
+        reaction: what to ask for.
+        connected: called when the connection stands, before anything is sent.
+
+    Raises:
+        OSError, http.client.HTTPException: no answer came.
+    """
+    parts = urlsplit(reaction.url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=_TIMEOUT)
+    headers = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) demonstration"}
+    body = None
+    if reaction.post:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        body = "List-Unsubscribe=One-Click"
+    try:
+        connection.connect()
+        connected()
+        connection.request("POST" if body else "GET", parts.path, body=body, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+    finally:
+        connection.close()
+
+
+def _react(mail: EmailMessage, tracker: str) -> Played:
+    played = Played()
+    for reaction in reactions(mail, tracker=tracker):
+        failure = _failure(reaction)
+        if failure:
+            played.failed.append(failure)
         else:
-            played.unsubscribe += _visit(played, "POST", header[1], {200})
+            setattr(played, reaction.kind, getattr(played, reaction.kind) + 1)
     return played
 
 
-def _visit(played: Played, method: str, url: str, wanted: set[int]) -> int:
-    """Make one request; return 1 when it was answered with one of *wanted*."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=_TIMEOUT)
-    post = method == "POST"
-    body = "List-Unsubscribe=One-Click" if post else None
-    headers = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) demonstration"}
-    if post:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
+def _failure(reaction: Reaction) -> str:
+    """Make the request; return what went wrong, or nothing."""
+    if not reaction.url:
+        return f"No List-Unsubscribe address in the mail to {reaction.who}."
     try:
-        connection.request(method, parts.path, body=body, headers=headers)
-        answer = connection.getresponse()
-        answer.read()
-    except OSError as error:
-        played.failed.append(f"{method} {parts.path[:3]}… failed: {error}.")
-        return 0
-    finally:
-        connection.close()
-    if answer.status not in wanted:
-        played.failed.append(f"{method} {parts.path[:3]}… was answered with {answer.status}.")
-        return 0
-    return 1
+        status = request(reaction)
+    except (OSError, http.client.HTTPException) as error:
+        return f"The request of {reaction.kind} failed: {error!r}."
+    if status != reaction.wanted:
+        return f"The request of {reaction.kind} was answered with {status}."
+    return ""
