@@ -177,3 +177,11 @@ def test_a_large_hostile_file_is_refused_without_being_unfolded(piece: bytes) ->
         loads(data, "changeit")
 
     assert time.process_time() - began < 20  # not a measurement: it must end at all
+
+
+@pytest.mark.parametrize("kind", ["PKCS12", "JKS"])
+def test_a_store_of_five_hundred_roots_is_within_the_limits(store: Keystore, kind: str) -> None:
+    """W16: more than every public root in use, three times over."""
+    many = Keystore(entries={f"root{number}": store.entries["root"] for number in range(500)})
+
+    assert len(loads(dumps(many, "changeit", format=kind), "changeit").trusted) == 500
