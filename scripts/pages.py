@@ -10,6 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,8 +41,14 @@ def code(text: str) -> str:
 # Requirements and the tests that prove them.
 
 
-def proofs() -> Iterator[tuple[int, str, str]]:
-    """Yield (requirement, test file, test or nothing for the whole file)."""
+@cache
+def proofs() -> tuple[tuple[int, str, str], ...]:
+    """Return (requirement, test file, test or nothing for the whole file), all of them."""
+    return tuple(found())
+
+
+def found() -> Iterator[tuple[int, str, str]]:
+    """Yield them one by one."""
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         name = path.relative_to(ROOT).as_posix()
         module = ast.parse(path.read_text("utf-8"))
@@ -55,7 +62,7 @@ def proofs() -> Iterator[tuple[int, str, str]]:
 
 def numbers(node: ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) -> list[int]:
     """Return the requirements that a docstring names."""
-    return sorted({int(found) for found in NUMBER.findall(ast.get_docstring(node) or "")})
+    return sorted({int(digits) for digits in NUMBER.findall(ast.get_docstring(node) or "")})
 
 
 def requirement(number: int) -> Callable[[], str]:

@@ -51,7 +51,8 @@ def words(text: str) -> list[str]:
     for word in lexer:
         if word in {"|", ">", ">>", "2>&1", "&", ";", "&&", "||", "<"}:
             break
-        result.append(word)
+        if word != "$@":
+            result.append(word)
     return result
 
 
@@ -126,6 +127,8 @@ def test_the_readme_tells_of_every_command() -> None:
 @pytest.mark.parametrize("page", [page for page in PAGES if list(commands(page))], ids=name_of)
 def test_the_commands_in_examples_are_commands(page: Path) -> None:
     for line in commands(page):
+        if line == ["--version"]:
+            continue
         if line[0] == "keytool":
             try:
                 parse_command([word for word in line[1:] if word != "-VERB"])
@@ -135,30 +138,18 @@ def test_the_commands_in_examples_are_commands(page: Path) -> None:
             build_parser([COMMANDS[line[0]]]).parse_args(line)
 
 
-@pytest.mark.parametrize(
-    "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=name_of
-)
-def test_programs_in_pages_run(page: Path, tmp_path: Path) -> None:
-    for number, text in enumerate(
-        re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
-    ):
-        program = tmp_path / f"program{number}.py"
-        program.write_text(text, "utf-8")
-        done = subprocess.run(
-            [sys.executable, "-W", "error", str(program)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
+def test_only_one_page_has_a_program_and_that_is_run() -> None:
+    pages = [name_of(page) for page in PAGES if "```python" in page.read_text("utf-8")]
+    assert pages == ["docs/howto/use-the-channel.md"]
 
 
 def test_the_program_that_uses_the_channel_shows_both_outcomes() -> None:
     page = (ROOT / "docs/howto/use-the-channel.md").read_text("utf-8")
-    program = page.split("```python\n")[1].split("```")[0]
+    (program,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
     )
+    assert (done.returncode, done.stderr) == (0, "")
     assert "bob.test asks: why?\n" in done.stdout
     assert "alice.test refused not-in-allowed-list\n" in done.stdout
     assert "['not-in-allowed-list']\n" in done.stdout
