@@ -37,9 +37,11 @@ from sottovoce.tls import (
     Broken,
     Engine,
     Evidence,
+    Face,
     PlainEngine,
     Secured,
     Side,
+    TrustGeneration,
     Tunnel,
     faults_of,
     judge,
@@ -95,6 +97,8 @@ class Admission:
         self._tunnel: Tunnel | None = None
         self._hello: Hello | None = None
         self._presented = ""
+        self._face: Face | None = None
+        self._own_name = endpoint.own_name
 
     async def run(self) -> Admitted | None:
         """Carry the admission through; everything that happens is logged here."""
@@ -121,7 +125,11 @@ class Admission:
             self._wire.write_raw(PLAIN_PREAMBLE)
             self._wire.attach(PlainEngine(side=Side.ACCEPTING))
         else:
-            self._wire.attach(Engine(self._generation, side=Side.ACCEPTING))
+            async with asyncio.timeout(limits.first_bytes):
+                await self._choose_face(self._generation)
+            assert self._face is not None
+            engine = Engine(self._generation, side=Side.ACCEPTING, context=self._face.accepting)
+            self._wire.attach(engine)
         async with asyncio.timeout(limits.handshake):
             secured = await self._secured()
         self._tunnel = secured.tunnel
@@ -147,6 +155,12 @@ class Admission:
             raise _Refusal(refusal.fault, told=(refusal.told,) if refusal.told else ())
 
     # TLS.
+
+    async def _choose_face(self, generation: TrustGeneration) -> None:
+        """Choose the identity to show by the name asked for, before TLS begins (SPEC W10)."""
+        asked = await self._wire.asked_name()
+        self._face = generation.face(asked)
+        self._own_name = self._face.announced(asked, self._endpoint.own_name)
 
     async def _secured(self) -> Secured:
         match await self._wire.next():
@@ -230,7 +244,7 @@ class Admission:
         wire.send(
             Greeting(
                 connection_id=self._id,
-                server_name=endpoint.own_name,
+                server_name=self._own_name,
                 now=endpoint.clock(),
                 verdict=reasons,
             )

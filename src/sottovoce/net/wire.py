@@ -23,6 +23,7 @@ from sottovoce.tls import (
     PlainEngine,
     Secured,
     Speaker,
+    asked_name,
     peek,
 )
 
@@ -153,6 +154,14 @@ class Wire(asyncio.BufferedProtocol):
             enough = guess.speaker is not Speaker.UNCLEAR and len(self._raw) >= wanted
             if enough or self._over or len(self._raw) >= PEEK_LIMIT:
                 return guess
+            await self._wait()
+
+    async def asked_name(self) -> str:
+        """Wait for the whole ClientHello and return the server name in it; empty without one."""
+        while True:
+            name = asked_name(self._raw)
+            if name is not None or self._over or len(self._raw) >= _RAW_LIMIT:
+                return name or ""
             await self._wait()
 
     def skip(self, count: int) -> None:

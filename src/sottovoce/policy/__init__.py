@@ -4,8 +4,8 @@ from sottovoce.policy.allowed import AllowedClients, Decision
 from sottovoce.policy.component import CONNECTIONS, Component
 from sottovoce.policy.halves import broken_connections, half_secured
 from sottovoce.policy.identity import PeerIdentity
-from sottovoce.policy.lifetimes import RENEW_BELOW, Lifetime, first_to_end, span
 from sottovoce.policy.key_ring import KeyRing, NamedKey, stands_for
+from sottovoce.policy.lifetimes import RENEW_BELOW, Lifetime, first_to_end, span
 from sottovoce.policy.ownership import check_owner_only, explain_mode
 from sottovoce.policy.ssl_ini import (
     ALLOWED_CLIENTS,
@@ -27,8 +27,8 @@ __all__ = [
     "Component",
     "Decision",
     "KeyRing",
-    "NamedKey",
     "Lifetime",
+    "NamedKey",
     "PeerIdentity",
     "SslSettings",
     "broken_connections",
@@ -38,4 +38,5 @@ __all__ = [
     "half_secured",
     "read_ssl_settings",
     "span",
+    "stands_for",
 ]

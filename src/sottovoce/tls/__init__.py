@@ -1,12 +1,19 @@
 """The sans-I/O handshake engine, its contexts, trust generations and the gate."""
 
 from sottovoce.tls.alerts import alert_name
+from sottovoce.tls.client_hello import asked_name
 from sottovoce.tls.contexts import ALPN_CALLS, ALPN_WHY, accepting_context, calling_context
 from sottovoce.tls.engine import Arrived, Broken, Ended, Engine, Event, PlainEngine, Secured
 from sottovoce.tls.evidence import Evidence, Problem, Side, Tunnel
 from sottovoce.tls.failures import faults_of
 from sottovoce.tls.gate import Verdict, judge
-from sottovoce.tls.generation import Trust, TrustGeneration, own_faults
+from sottovoce.tls.generation import (
+    Face,
+    Trust,
+    TrustGeneration,
+    identity_faults,
+    own_faults,
+)
 from sottovoce.tls.peek import PEEK_LIMIT, PLAIN_PREAMBLE, FirstBytes, Speaker, peek
 
 __all__ = [
@@ -20,6 +27,7 @@ __all__ = [
     "Engine",
     "Event",
     "Evidence",
+    "Face",
     "FirstBytes",
     "PlainEngine",
     "Problem",
@@ -32,8 +40,10 @@ __all__ = [
     "Verdict",
     "accepting_context",
     "alert_name",
+    "asked_name",
     "calling_context",
     "faults_of",
+    "identity_faults",
     "judge",
     "own_faults",
     "peek",

@@ -4,7 +4,7 @@ A generation is built and validated as a whole, then put in force by swapping on
 (``Trust``); a context in use is never changed (pyOpenSSL refuses it anyway once it was used).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -13,12 +13,46 @@ from cryptography import x509
 from OpenSSL import SSL
 
 from sottovoce.errors import Fault, SettingsError
+from sottovoce.ini import normalise_host_name
 from sottovoce.keystore import PrivateKeyEntry
-from sottovoce.pki import Purpose, verify
-from sottovoce.policy import AllowedClients, Component, PeerIdentity
+from sottovoce.pki import Purpose, dns_names, verify
+from sottovoce.policy import AllowedClients, Component, PeerIdentity, stands_for
 from sottovoce.tls.contexts import accepting_context, calling_context
 
-__all__ = ["Trust", "TrustGeneration", "own_faults"]
+__all__ = ["Face", "Trust", "TrustGeneration", "identity_faults", "own_faults"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """One of a server's identities, as it is shown to who calls (SPEC W10).
+
+    Args:
+        identity: its private key and chain.
+        accepting: ready-made context that shows it.
+        other: whether it is another than the server's default one.
+    """
+
+    identity: PrivateKeyEntry
+    accepting: SSL.Context = field(repr=False)
+    other: bool = False
+
+    def announced(self, asked: str, own_name: str) -> str:
+        """Return the name to introduce ourselves by: the one asked for, where it is ours.
+
+        The default identity answers to other names only when it has ``own_name`` as well, so that
+        a wrong ``ServerName`` does not go unnoticed. A name that only a wildcard covers is
+        announced by nobody: the partner's gate wants it to the letter.
+        """
+        names = {_plain(name) for name in dns_names(self.identity.chain[0])}
+        ours = self.other or _plain(own_name) in names
+        return asked if ours and asked in names else own_name
+
+
+def _plain(name: str) -> str:
+    try:
+        return normalise_host_name(name)
+    except ValueError:
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +70,7 @@ class TrustGeneration:
             without one may be announced by any allowed server whose certificate has its role.
         accepting: ready-made context for connections that come in.
         calling: ready-made context for connections that go out.
+        others: further identities, shown to who asks for a name of theirs.
     """
 
     number: int
@@ -47,6 +82,7 @@ class TrustGeneration:
     hosts: Mapping[Component, str]
     accepting: SSL.Context = field(repr=False)
     calling: SSL.Context = field(repr=False)
+    others: tuple[Face, ...] = ()
 
     @classmethod
     def make(  # noqa: PLR0913 - the parts of a generation; keyword-only
@@ -59,8 +95,13 @@ class TrustGeneration:
         allowed: AllowedClients,
         hosts: Mapping[Component, str] = MappingProxyType({}),
         crls: tuple[x509.CertificateRevocationList, ...] = (),
+        others: Sequence[PrivateKeyEntry] = (),
     ) -> "TrustGeneration":
         """Build the contexts and the snapshot.
+
+        Args:
+            number, own_name, identity, roots, allowed, hosts, crls: as in the class.
+            others: further identities; the one to show is chosen by the name asked for.
 
         Raises:
             SettingsError: OpenSSL refuses the key or a certificate as it is.
@@ -68,6 +109,7 @@ class TrustGeneration:
         try:
             accepting = accepting_context(identity, roots, crls)
             calling = calling_context(identity, roots, crls)
+            faces = [Face(each, accepting_context(each, roots, crls), True) for each in others]
         except SSL.Error as error:
             raise SettingsError(
                 [
@@ -88,7 +130,19 @@ class TrustGeneration:
             hosts=MappingProxyType(dict(hosts)),
             accepting=accepting,
             calling=calling,
+            others=tuple(faces),
         )
+
+    def face(self, asked: str) -> Face:
+        """Return what to show to a caller that asks for the name *asked*.
+
+        The identity for ``own_name`` comes first, then the others in their order; when nobody has
+        the name, or none is asked for, it is that first one, and the caller says what it misses.
+        """
+        own = Face(self.identity, self.accepting)
+        if not self.others or not asked or stands_for(self.identity, asked):
+            return own
+        return next((face for face in self.others if stands_for(face.identity, asked)), own)
 
     @property
     def own_identity(self) -> PeerIdentity:
@@ -109,16 +163,35 @@ def own_faults(generation: TrustGeneration, *, at: datetime) -> tuple[Fault, ...
     Every server is both sides of TLS, so both purposes are asked (catalogue N1, T6, V1, X7). That
     the partners know the CA cannot be seen from here.
     """
-    leaf, *rest = generation.identity.chain
+    return identity_faults(
+        generation.identity,
+        name=generation.own_name,
+        roots=generation.roots,
+        crls=generation.crls,
+        at=at,
+    )
+
+
+def identity_faults(
+    identity: PrivateKeyEntry,
+    *,
+    name: str | None,
+    roots: tuple[x509.Certificate, ...],
+    crls: tuple[x509.CertificateRevocationList, ...],
+    at: datetime,
+) -> tuple[Fault, ...]:
+    """Return what partners with the same roots would find wrong with *identity*.
+
+    Args:
+        identity: key and chain.
+        name: that it must stand for; None for any.
+        roots, crls: this server's.
+        at: UTC.
+    """
     faults: list[Fault] = []
     for purpose in (Purpose.SERVER, Purpose.CLIENT):
         verdict = verify(
-            [leaf, *rest],
-            roots=generation.roots,
-            purpose=purpose,
-            name=generation.own_name,
-            at=at,
-            crls=generation.crls,
+            list(identity.chain), roots=roots, purpose=purpose, name=name, at=at, crls=crls
         )
         faults += [fault for fault in verdict.faults if fault.code not in {f.code for f in faults}]
     return tuple(faults)
