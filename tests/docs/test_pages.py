@@ -36,7 +36,7 @@ def anchors(page: Path) -> set[str]:
 def commands(page: Path) -> Iterator[list[str]]:
     """Yield the words of every ``sottovoce`` command in a page's examples, placeholders as are."""
     for fenced, indented in SHELL.findall(page.read_text("utf-8")):
-        text = (fenced or indented).replace("\\\n", " ")
+        text = (fenced or indented).replace("\\\n", " ").replace("$name", "hub")
         for line in text.splitlines():
             found = re.match(r"\s*(?:\$ |! )?(?:[A-Z_]+=\S+ )*sottovoce (.+)", line)
             if found:
