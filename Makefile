@@ -16,7 +16,10 @@ kill:    ## servers killed at random moments of campaigns (make kill ARGS="--min
 check:   ## format, lint, types, floors, generated pages
 	@scripts/check
 
-docs:    ## writes the pages of docs/reference that are made from the code
+bench:   ## calls and connection set-ups per second
+	@scripts/setup && .venv/bin/python -m benchmarks.calls && .venv/bin/python -m benchmarks.connections
+
+docs:    ## writes those parts of docs/ that are made from the code
 	@scripts/docs
 
 format:  ## formats the code
