@@ -89,8 +89,9 @@ def _nobody(store: Keystore, name: str) -> KeystoreError:
     try:
         store.key_entry()
     except KeystoreError as error:
+        wanted = f" None of them has a certificate for {name}." if name else ""
         return KeystoreError(
-            f"{error.message} None of them has a certificate for {name}.",
+            f"{error.message}{wanted}",
             hint=error.hint,
             code=error.code,
         )

@@ -78,7 +78,7 @@ def read_plan(path: Path, *, at: datetime) -> Plan:
         _examine_the_rest(home, faults)
         raise faults.error(_DOES_NOT_START)
     faults.warnings += settings.warnings
-    hub, lui, trk = _components(home, settings.components, faults)
+    hub, lui, trk = _components(home, settings.components, faults, settings.server_name)
     hosts = expected_hosts(hub, trk, faults, home)
     generation = None
     if is_secured(home):
@@ -103,12 +103,12 @@ _DOES_NOT_START = "The server does not start."
 
 
 def _components(
-    home: Home, here: tuple[Component, ...], faults: Faults
+    home: Home, here: tuple[Component, ...], faults: Faults, own_name: str = ""
 ) -> tuple[HubSettings | None, LuiSettings | None, TrkSettings | None]:
     """Read the settings of the components that run here."""
     hub = read_hub(home, faults) if Component.HUB in here else None
     lui = read_lui(home, faults) if Component.LUI in here else None
-    trk = read_trk(home, faults) if Component.TRK in here else None
+    trk = read_trk(home, faults, own_name=own_name) if Component.TRK in here else None
     return hub, lui, trk
 
 
@@ -126,11 +126,17 @@ def read_lui(home: Home, faults: Faults) -> LuiSettings | None:
     return lui
 
 
-def read_trk(home: Home, faults: Faults) -> TrkSettings | None:
-    """Read ``trk/tracker.ini`` and open its keystore for HTTPS, as :func:`read_hub` does."""
+def read_trk(home: Home, faults: Faults, *, own_name: str = "") -> TrkSettings | None:
+    """Read ``trk/tracker.ini`` and open its keystore for HTTPS, as :func:`read_hub` does.
+
+    Args:
+        home: the server's.
+        faults: where they are noted.
+        own_name: the server's name; chooses among several keys where ``PublicUrl`` is not set.
+    """
     trk = _read(home, Component.TRK, TrkSettings.read, faults)
     if trk is not None:
-        _web_keystore(home, trk, faults)
+        _web_keystore(home, trk, faults, trk.public_host or own_name)
     return trk
 
 
@@ -153,13 +159,13 @@ def _check_secrets(document: Document, component: Component, path: Path, faults:
         faults.attempt(lambda: check_private(path))
 
 
-def _web_keystore(home: Home, trk: TrkSettings, faults: Faults) -> None:
+def _web_keystore(home: Home, trk: TrkSettings, faults: Faults, name: str) -> None:
     """Open the keystore for HTTPS once, so that it is refused now and not when a port is open."""
     path, password = trk.web_keystore_path, trk.web_keystore_password
     if path is not None and password is not None:
         ini = home.component_ini(Component.TRK)
         what = StoreUse("The keystore for HTTPS", f"WebKeystorePassword in {ini}")
-        read_identity(path, password, what, faults)
+        read_identity(path, password, what, faults, name=name)
 
 
 def expected_hosts(

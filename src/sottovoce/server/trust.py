@@ -5,7 +5,7 @@ own certificate as its partners will, before any port is opened (catalogue, "off
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -21,12 +21,13 @@ from sottovoce.policy import (
     KEYSTORE_PATH,
     SSL_KEYS,
     Component,
+    KeyRing,
     SslSettings,
     read_ssl_settings,
 )
 from sottovoce.server.home import Faults, Home, check_private, read_file, read_ini, read_password
 from sottovoce.server.settings import ServerSettings
-from sottovoce.tls import TrustGeneration, own_faults
+from sottovoce.tls import TrustGeneration, identity_faults, own_faults
 
 __all__ = [
     "StoreUse",
@@ -36,6 +37,7 @@ __all__ = [
     "load_generation",
     "own_fault",
     "read_identity",
+    "read_keys",
     "read_keystore",
     "read_revocation_lists",
     "read_roots",
@@ -93,8 +95,8 @@ def keystore_fault(error: KeystoreError | FormatError, path: Path, what: StoreUs
         hint = f"Correct {what.password}; when that is right, restore the file from a backup."
     elif error.code == "keystore-several-keys":
         hint = (
-            "Keep this server's key only; delete the others with "
-            f"'sottovoce keytool -delete -alias ALIAS -keystore {path}'."
+            "Give one of them a certificate for that name, or keep this server's key only and "
+            f"delete the others: sottovoce keytool -delete -alias ALIAS -keystore {path}"
         )
     return Fault(
         code=error.code,
@@ -130,11 +132,15 @@ def load_generation(
     """
     faults = Faults()
     faults.attempt(lambda: check_private(home.ssl_ini))
-    ssl, identity = _ssl_settings(home, settings, faults)
+    ssl, keys = _ssl_settings(home, settings, faults)
     roots = faults.attempt(lambda: read_roots(home, settings))
     crls = faults.attempt(lambda: read_revocation_lists(settings.revocation_lists))
-    if ssl is None or identity is None or roots is None or crls is None:
+    if ssl is None or keys is None or roots is None or crls is None:
         raise faults.error(_DOES_NOT_START)
+    identity, others, unused = _identities(
+        keys, lambda entry: identity_faults(entry, name=None, roots=roots, crls=crls, at=at)
+    )
+    faults.warnings += (fault.at(file=str(ssl.keystore_path)) for fault in unused)
     generation = TrustGeneration.make(
         number=number,
         own_name=settings.server_name,
@@ -143,6 +149,7 @@ def load_generation(
         allowed=ssl.allowed_clients,
         hosts=hosts,
         crls=crls,
+        others=others,
     )
     for fault in own_faults(generation, at=at):
         faults.found.append(own_fault(fault, ssl.keystore_path, home))
@@ -155,7 +162,7 @@ _DOES_NOT_START = "The server does not start: its security settings are not righ
 
 def _ssl_settings(
     home: Home, settings: ServerSettings, faults: Faults
-) -> tuple[SslSettings | None, PrivateKeyEntry | None]:
+) -> tuple[SslSettings | None, KeyRing | None]:
     """Read ``ssl.ini`` and the keystore that it names, even when other entries are faulty."""
     ssl, values = read_ssl(home, settings, faults)
     if values is None:
@@ -163,7 +170,42 @@ def _ssl_settings(
     path, password = values.find(KEYSTORE_PATH), values.find(KEYSTORE_PASSWORD)
     if path is None or password is None:
         return ssl, None
-    return ssl, read_identity(path, password, ssl_store(home), faults)
+    name = settings.server_name
+    return ssl, read_keys(path, password, ssl_store(home), faults, name=name)
+
+
+def _identities(
+    keys: KeyRing, faults_of: Callable[[PrivateKeyEntry], Sequence[Fault]]
+) -> tuple[PrivateKeyEntry, list[PrivateKeyEntry], list[Fault]]:
+    """Return the default identity, the good ones for other names, and a warning for the rest."""
+    default = keys.chosen(lambda entry: not faults_of(entry))
+    others, unused = list[PrivateKeyEntry](), list(keys.unusable)
+    for key in (*keys.own, *keys.others):
+        if key is default:
+            continue
+        wrong = faults_of(key.entry)
+        if wrong:
+            unused += [
+                replace(fault, why=f"The key '{key.alias}' is not used: {fault.why}", warning=True)
+                for fault in wrong[:1]
+            ]
+        elif key in keys.own:
+            unused.append(_second(key.alias, default.alias))
+        else:
+            others.append(key.entry)
+    return default.entry, others, unused
+
+
+def _second(alias: str, used: str) -> Fault:
+    return Fault(
+        code="keystore-several-keys",
+        why=f"The keys '{used}' and '{alias}' both have a good certificate for this server's "
+        f"name; '{used}' is used, whose certificate is the newer one.",
+        expected="one key for a name",
+        presented=f"{used}, {alias}",
+        hint="Delete the one that is no longer needed.",
+        warning=True,
+    )
 
 
 def read_ssl(
@@ -192,26 +234,35 @@ def ssl_store(home: Home) -> StoreUse:
     return StoreUse("The keystore of ssl.ini", f"SSLKeystorePassword in {home.ssl_ini}")
 
 
-def read_identity(
-    path: Path, password: Secret, what: StoreUse, faults: Faults
-) -> PrivateKeyEntry | None:
-    """Return the one private key of a keystore, or None after taking note of every fault.
+def read_keys(
+    path: Path, password: Secret, what: StoreUse, faults: Faults, *, name: str
+) -> KeyRing | None:
+    """Return the private keys of a keystore, or None after taking note of every fault.
 
     Args:
         path: absolute.
         password: the store's.
         what: what it is for.
         faults: where they are noted.
+        name: that the default key stands for, where there are several (SPEC W10).
     """
     faults.attempt(lambda: check_private(path))
     store = faults.attempt(lambda: read_keystore(path, password, what))
     if store is None:
         return None
     try:
-        return store.key_entry()
+        return KeyRing.of(store, name)
     except KeystoreError as error:
         faults.found.append(keystore_fault(error, path, what))
         return None
+
+
+def read_identity(
+    path: Path, password: Secret, what: StoreUse, faults: Faults, *, name: str = ""
+) -> PrivateKeyEntry | None:
+    """Return the one private key of a keystore, or the newest for *name*; see :func:`read_keys`."""
+    keys = read_keys(path, password, what, faults, name=name)
+    return None if keys is None else keys.chosen().entry
 
 
 def read_roots(home: Home, settings: ServerSettings) -> tuple[x509.Certificate, ...]:

@@ -20,6 +20,7 @@ from sottovoce.net.clock import Clock, monotonic
 from sottovoce.net.heartbeat import HeartbeatLoop
 from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
+from sottovoce.policy import KeyRing
 from sottovoce.store import Database
 from sottovoce.trk.calls import CallsForLui, Desk
 from sottovoce.trk.pages import Pages
@@ -204,7 +205,7 @@ class TrkApp:
             SettingsError: the port or the HTTPS certificate cannot be used.
             KeystoreError: the keystore for HTTPS does not open.
         """
-        entry = await asyncio.to_thread(_web_entry, self._settings)
+        entry = await asyncio.to_thread(_web_entry, self._settings, self._own_name)
         self._web = await serve(
             self._site,
             address=self._settings.public_address,
@@ -297,9 +298,13 @@ class TrkApp:
         )
 
 
-def _web_entry(settings: TrkSettings) -> PrivateKeyEntry | None:
-    """Return the key and chain for HTTPS, or None for plain HTTP."""
+def _web_entry(settings: TrkSettings, own_name: str) -> PrivateKeyEntry | None:
+    """Return the key and chain for HTTPS, or None for plain HTTP.
+
+    The keystore may be the one of ``ssl.ini`` (SPEC W12); with several keys in it the public
+    pages' host name chooses.
+    """
     if settings.web_keystore_path is None:
         return None
     store = loads(settings.web_keystore_path.read_bytes(), settings.web_keystore_password)
-    return store.key_entry()
+    return KeyRing.of(store, settings.public_host or own_name).chosen().entry

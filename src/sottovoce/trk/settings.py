@@ -126,6 +126,11 @@ class TrkSettings:
     requests_per_second: int = 1000
     reserved_space: int = 64 * 1024 * 1024
 
+    @property
+    def public_host(self) -> str:
+        """The host name in ``PublicUrl``; empty without one."""
+        return urlsplit(self.public_url).hostname or ""
+
     @classmethod
     def read(cls, document: Document, *, file: str) -> "TrkSettings":
         """Read the settings of a parsed file.
