@@ -1,5 +1,5 @@
 # One line each; the work is in scripts/, which need no make.
-.PHONY: help demo test kill check docs format clean
+.PHONY: help demo test kill check bench docs format clean
 
 help:    ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
