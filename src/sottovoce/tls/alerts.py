@@ -2,7 +2,13 @@
 
 from types import MappingProxyType
 
-__all__ = ["ALERT_NAMES", "CODE_OF_VERIFY_ERROR", "LEFT_TO_THE_GATE", "alert_name"]
+__all__ = [
+    "ALERT_NAMES",
+    "CLOSURE_ALERTS",
+    "CODE_OF_VERIFY_ERROR",
+    "LEFT_TO_THE_GATE",
+    "alert_name",
+]
 
 #: RFC 8446 §6, with the older ones that TLS 1.2 peers still send (RFC 5246 §7.2).
 ALERT_NAMES = MappingProxyType(
@@ -36,6 +42,9 @@ ALERT_NAMES = MappingProxyType(
         120: "no_application_protocol",
     }
 )
+
+#: RFC 8446 §6.1: these end a connection and refuse nothing (Java says 90 and then 0 on closing).
+CLOSURE_ALERTS = frozenset({0, 90})
 
 #: OpenSSL's X509_V_ERR numbers (x509_vfy.h) → our code, where the certificates themselves could
 #: not be looked at more closely.

@@ -70,7 +70,7 @@ def _verified(
     observer = _observer(connection)
     try:
         readable = certificate.to_cryptography()
-    except ValueError as error:  # OpenSSL reads certificates that ``cryptography`` does not
+    except Exception as error:  # noqa: BLE001 - fail closed: cryptography raises errors of many kinds
         observer.saw_unreadable(type(error).__name__)
         return False
     observer.saw_problem(Problem(number=number, depth=depth, certificate=readable))

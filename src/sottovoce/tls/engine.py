@@ -13,7 +13,7 @@ from cryptography import x509
 from OpenSSL import SSL
 
 from sottovoce.errors import LocalProtocolError
-from sottovoce.tls.alerts import alert_name
+from sottovoce.tls.alerts import CLOSURE_ALERTS, alert_name
 from sottovoce.tls.contexts import ALPN_CALLS, ALPN_WHY
 from sottovoce.tls.evidence import Problem, Side, Tunnel
 from sottovoce.tls.generation import TrustGeneration
@@ -124,6 +124,7 @@ class Engine:
         self._alerts = {True: "", False: ""}
         self._events: list[Event] = []
         self._unreadable = ""
+        self._closing = False
         self._connection = SSL.Connection(context, None)
         # Weak, so that a connection's memory goes with it and does not wait for the collector.
         self._connection.set_app_data(weakref.proxy(self))
@@ -146,8 +147,10 @@ class Engine:
         self._unreadable = what
 
     def saw_alert(self, number: int, *, from_peer: bool) -> None:
-        """Record the first alert of each direction."""
-        if not self._alerts[from_peer]:
+        """Record the first alert of each direction that refuses something."""
+        if number in CLOSURE_ALERTS:
+            self._closing = self._closing or from_peer
+        elif not self._alerts[from_peer]:
             self._alerts[from_peer] = alert_name(number)
 
     def saw_protocols(self, offered: Sequence[bytes]) -> bytes | None:
@@ -232,7 +235,7 @@ class Engine:
         except SSL.Error as error:
             unreadable = (UNREADABLE, self._unreadable) if self._unreadable else ()
             self._fail((*unreadable, *_words(error)))
-        except ValueError as error:
+        except Exception as error:  # noqa: BLE001 - fail closed: a chain that cannot be read
             self._fail((UNREADABLE, type(error).__name__))
 
     def _complete(self) -> None:
@@ -272,8 +275,11 @@ class Engine:
         self._events = [event for event in self._events if not isinstance(event, Secured)]
         try:
             chain = self._chain(collect=False) or self._chain(collect=True)
-        except ValueError:
+        except Exception:  # noqa: BLE001 - it is reported as broken all the same
             chain = ()
+        if self._closing and not (self._problems or any(self._alerts.values()) or reasons):
+            self._events.append(Ended(orderly=True))
+            return
         self._events.append(
             Broken(
                 problems=tuple(self._problems),
