@@ -1,0 +1,88 @@
+import pytest
+
+from sottovoce.net.strangers import refuse_first_answer, refuse_first_bytes
+from sottovoce.tls import PLAIN_PREAMBLE, FirstBytes, peek
+
+CALLERS = [
+    # secured, first bytes, code, beginning of the answer
+    (True, b"", "closed-early", b""),
+    (True, b"\x16", "closed-early", b""),
+    (
+        True,
+        PLAIN_PREAMBLE,
+        "plaintext-peer",
+        b"sottovoce: this port speaks only to its partners, and only over mutual TLS. Secure that",
+    ),
+    (True, b"GET / HTTP/1.1\r\n", "http-peer", b"HTTP/1.1 400 Bad Request\r\n"),
+    (
+        True,
+        b"JRMI\x00\x02K",
+        "plaintext-peer",
+        b"sottovoce: this port speaks only to its partners, and only over mutual TLS.\n",
+    ),
+    (True, b"EHLO there\r\n", "plaintext-peer", b"sottovoce:"),
+    (False, b"\x16\x03\x01\x02\x00", "mode-mismatch", PLAIN_PREAMBLE),
+    (False, b"GET / HTTP/1.1\r\n", "http-peer", b"HTTP/1.1 400 Bad Request\r\n"),
+    (
+        False,
+        b"EHLO there\r\n",
+        "plaintext-peer",
+        b"sottovoce: this port speaks only to its partners, and is not secured.\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("secured", "data", "code", "answer"), CALLERS)
+def test_who_does_not_begin_as_a_partner_is_refused_with_one_line(
+    secured: bool, data: bytes, code: str, answer: bytes
+) -> None:
+    """Catalogue P1, P2, P7: both values, and nothing about this installation."""
+    refusal = refuse_first_bytes(peek(data), secured=secured, address="10.0.0.7:5", port=7000)
+    assert refusal is not None
+    assert refusal.fault.code == code
+    assert refusal.fault.presented
+    assert refusal.fault.hint
+    assert refusal.answer.startswith(answer)
+    assert bool(refusal.told) is bool(refusal.answer)
+    assert b"10.0.0.7" not in refusal.answer
+
+
+def test_the_answer_to_http_is_whole() -> None:
+    refusal = refuse_first_bytes(peek(b"GET / "), secured=True, address="a", port=1)
+    assert refusal is not None
+    head, _, body = refusal.answer.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+
+
+@pytest.mark.parametrize(
+    ("secured", "data"), [(True, b"\x16\x03\x01"), (True, b"\x15\x03\x03"), (False, PLAIN_PREAMBLE)]
+)
+def test_a_partner_goes_on(secured: bool, data: bytes) -> None:
+    first = peek(data)
+    assert refuse_first_bytes(first, secured=secured, address="a", port=1) is None
+    assert refuse_first_answer(first, secured=secured, who="a") is None
+
+
+ANSWERS = [
+    (True, b"", "closed-early", "no bytes"),
+    (True, PLAIN_PREAMBLE, "peer-not-secured", "sottovoce/1 plain"),
+    (True, b"SSH-2.0-x\r\n", "foreign-service", "SSH-2.0-x"),
+    (True, b"HTTP/1.1 400", "foreign-service", "HTTP/1.1 400"),
+    (False, b"\x16\x03\x03", "mode-mismatch", "\\x16"),
+    (False, b"sottovoce: this port speaks only", "mode-mismatch", "sottovoce:"),
+    (False, b"\x00\x01", "foreign-service", "\\x00\\x01"),
+    (False, b"so", "closed-early", "so"),
+]
+
+
+@pytest.mark.parametrize(("secured", "data", "code", "presented"), ANSWERS)
+def test_who_does_not_answer_as_a_partner_is_named(
+    secured: bool, data: bytes, code: str, presented: str
+) -> None:
+    """Catalogue P2, P3."""
+    first: FirstBytes = peek(data)
+    fault = refuse_first_answer(first, secured=secured, who="HUB (hub.test:1099)")
+    assert fault is not None
+    assert fault.code == code
+    assert fault.presented.startswith(presented)
+    assert fault.why.startswith("HUB (hub.test:1099)")
