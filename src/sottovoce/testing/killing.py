@@ -9,13 +9,14 @@ needed to tell which events count as acknowledged.
 
 import http.client
 import itertools
+import signal
 import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class Kill:
         after: how many of them.
         recipients: of the job.
         secured: mutual TLS, or plain.
+        by: the signal; any other than SIGKILL is a stop in order, after which nothing is uncertain.
     """
 
     servers: int
@@ -60,6 +62,7 @@ class Kill:
     after: int
     recipients: int = 400
     secured: bool = True
+    by: signal.Signals = signal.SIGKILL
 
 
 @dataclass(kw_only=True)
@@ -97,6 +100,7 @@ class _Readers:
         self.unexpected: list[str] = []
         self._ticks = itertools.count(1)
         self._until = time.monotonic() + PATIENCE
+        self._killed = self._back = 0
 
     @property
     def answered(self) -> int:
@@ -129,16 +133,32 @@ class _Readers:
             return
         self.unexpected.append(f"{attempt.reaction.kind} never answered")
 
+    @contextmanager
+    def killing(self) -> Iterator[None]:
+        """Take note of when the kill began and when the server was back."""
+        self._killed = next(self._ticks)
+        yield
+        self._back = next(self._ticks)
+
     def certain(self) -> Counter[str]:
-        """Return how many reactions of each kind are on the disk for certain."""
+        """Return how many reactions of each kind are on the disk for certain.
+
+        Unsubscribes that were answered; whatever was answered before an unsubscribe began that was
+        answered before the kill; whatever began after it.
+        """
         barrier = max(
-            (each.begun for each in self.attempts if each.reaction.post and each.answered),
+            (
+                each.begun
+                for each in self.attempts
+                if each.reaction.post and 0 < each.answered < self._killed
+            ),
             default=0,
         )
         return Counter(
             each.reaction.kind
             for each in self.attempts
-            if each.answered and (each.reaction.post or each.answered < barrier)
+            if each.answered
+            and (each.reaction.post or each.answered < barrier or each.begun > self._back)
         )
 
 
@@ -173,9 +193,14 @@ def survive(folder: Path, kill: Kill) -> Survived:
     return found
 
 
-def _strike(installation: Installation, victim: Component) -> None:
-    label = installation.layout.seat_of(victim).label
-    installation.running[label].kill()
+def _strike(installation: Installation, kill: Kill, found: Survived) -> None:
+    label = installation.layout.seat_of(kill.victim).label
+    server = installation.running[label]
+    server.process.send_signal(kill.by)
+    server.process.wait(PATIENCE)
+    status = server.stop()
+    wanted = -kill.by if kill.by is signal.SIGKILL else 0
+    found.check(status == wanted, f"{label} ended with {status} on {kill.by.name}")
     installation.restart(label)
 
 
@@ -194,7 +219,7 @@ def _deliver(installation: Installation, kill: Kill, found: Survived) -> None:
     if kill.phase == "delivery":
         _wait(lambda: _count(new) >= kill.after, f"{kill.after} mails")
         found.mails_at_kill = _count(new)
-        _strike(installation, kill.victim)
+        _strike(installation, kill, found)
     _wait(lambda: _state(installation) == "completed", "the job's end")
     _check_mails(installation, kill, found)
 
@@ -227,13 +252,11 @@ def _check_mails(installation: Installation, kill: Kill, found: Survived) -> Non
     found.check(set(people) <= everybody, "mails to people who are not on the list")
     without = everybody - set(people) - names
     found.check(not without, f"accepted, and no mail is there: {sorted(without)[:3]}")
-    hit = kill.phase == "delivery" and _shares_server(installation, kill.victim, Component.LUI)
-    most = MOST_UNCERTAIN if hit else 0
+    layout = installation.layout
+    hit = layout.seat_of(kill.victim) == layout.seat_of(Component.LUI)
+    crashed = hit and kill.phase == "delivery" and kill.by is signal.SIGKILL
+    most = MOST_UNCERTAIN if crashed else 0
     found.check(found.uncertain <= most, f"{found.uncertain} uncertain, at most {most} promised")
-
-
-def _shares_server(installation: Installation, one: Component, other: Component) -> bool:
-    return installation.layout.seat_of(one) == installation.layout.seat_of(other)
 
 
 def _twice(counted: Counter[str]) -> list[str]:
@@ -260,7 +283,8 @@ def _react(installation: Installation, kill: Kill, found: Survived) -> None:
     try:
         if kill.phase == "reactions":
             _wait(lambda: readers.answered >= kill.after, f"{kill.after} answers")
-            _strike(installation, kill.victim)
+            with readers.killing():
+                _strike(installation, kill, found)
     finally:
         playing.join()
     done = utc_now().isoformat()

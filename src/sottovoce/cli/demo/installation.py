@@ -60,11 +60,13 @@ class RunningServer:
             text=True,
         )
         assert self.process.stdout is not None
-        threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
+        self._reader.start()
 
     def _read(self, stream: IO[str]) -> None:
-        for line in stream:
-            self._lines.put(line.rstrip("\n"))
+        with stream:
+            for line in stream:
+                self._lines.put(line.rstrip("\n"))
         self._lines.put(None)
 
     def wait_ready(self) -> None:
@@ -92,14 +94,24 @@ class RunningServer:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(_STOP_LIMIT)
+            self.process.wait(_STOP_LIMIT)
         except subprocess.TimeoutExpired:
-            return self.kill()
+            self.process.kill()
+        return self._ended()
 
     def kill(self) -> int:
         """End it by SIGKILL, as a crash would."""
         self.process.kill()
-        return self.process.wait(_STOP_LIMIT)
+        return self._ended()
+
+    def _ended(self) -> int:
+        """Wait for the end, take the last lines, and return the exit status."""
+        status = self.process.wait(_STOP_LIMIT)
+        self._reader.join(_STOP_LIMIT)
+        while not self._lines.empty():
+            line = self._lines.get()
+            self.output += [line] if line is not None else []
+        return status
 
 
 class Installation:
