@@ -17,11 +17,24 @@ from sottovoce.errors import (
     LocalProtocolError,
     NoSuchMethod,
     RemoteFault,
+    StoreError,
 )
 from sottovoce.net import LIMITS, Channel, Offer, Outcome
 from sottovoce.policy import Component
-from sottovoce.rpc import MAX_IN_FLIGHT, Bye, Call, Cancel, Hello, Ping, Rejection, decode
+from sottovoce.rpc import (
+    MAX_IN_FLIGHT,
+    Bye,
+    Call,
+    Cancel,
+    Hello,
+    Ping,
+    Ready,
+    Rejection,
+    Reply,
+    decode,
+)
 from sottovoce.testing import EchoCalls, Echoing, Party, Text, listening
+from sottovoce.testing.playbook import frames
 
 SPECS = calls_of(EchoCalls)
 
@@ -417,3 +430,52 @@ async def test_a_call_on_a_closed_channel_says_so(hub: Party, lui: Party) -> Non
 def test_every_call_of_the_contract_is_known() -> None:
     assert all(isinstance(spec, CallSpec) for spec in SPECS.values())
     assert len(SPECS) == 7
+
+
+def listening_hub(world: SimpleNamespace) -> tuple[Party, Party]:
+    return Party("hub.test", world.hub), Party("lui.test", world.lui)
+
+
+async def test_an_answer_that_comes_too_late_changes_nothing(world: SimpleNamespace) -> None:
+    """The caller stopped waiting; its number is free again once the answer has come."""
+    hub, lui = listening_hub(world)
+    echo = Echoing()
+    async with listening(hub, echo=echo) as port, await lui.connect(port.port) as channel:
+        stub = channel.stub(EchoCalls)
+        waiting = [asyncio.ensure_future(stub.wait(Text())) for _ in range(3)]
+        await echo.begun.wait()
+        for call in waiting:
+            call.cancel()
+        echo.go.set()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await until(lambda: not channel.wire.connection.in_flight)
+        assert await stub.say(Text(text="on")) == Text(text="on")
+
+
+@pytest.mark.parametrize("late", [Reply(7, msgspec.Raw(b"\x80")), Ready("2")])
+async def test_a_server_that_answers_what_nobody_asked_is_hung_up_on(
+    late: Any, world: SimpleNamespace
+) -> None:
+    hub, lui = listening_hub(world)
+    async with listening(hub) as port:
+        channel = await lui.connect(port.port)
+        (serving,) = port.channels
+        serving.wire.connection._out += frames(late)
+        serving.wire._flush()
+        why = await channel.closed
+        await hub.logged(Outcome.CLOSED)
+    assert why.startswith("the peer broke the protocol: ")
+
+
+async def test_the_fault_of_another_layer_keeps_its_code(world: SimpleNamespace) -> None:
+    """An error of ours that an implementation lets through is an answer, not an internal error."""
+    hub, lui = listening_hub(world)
+
+    class Closed(Echoing):
+        async def say(self, request: Text) -> Text:
+            raise StoreError("The database is closed.")
+
+    async with listening(hub, echo=Closed()) as port, await lui.connect(port.port) as channel:
+        with pytest.raises(RemoteFault, match="The database is closed") as caught:
+            await channel.stub(EchoCalls).say(Text())
+        assert caught.value.code == "store"

@@ -272,7 +272,6 @@ class Engine:
 
     def _fail(self, reasons: tuple[str, ...]) -> None:
         self.over = True
-        self._events = [event for event in self._events if not isinstance(event, Secured)]
         try:
             chain = self._chain(collect=False) or self._chain(collect=True)
         except Exception:  # noqa: BLE001 - it is reported as broken all the same

@@ -1,6 +1,10 @@
 import pytest
 
-from sottovoce.net.strangers import refuse_first_answer, refuse_first_bytes
+from sottovoce.net.strangers import (
+    refuse_first_answer,
+    refuse_first_bytes,
+    refused_without_reason,
+)
 from sottovoce.tls import PLAIN_PREAMBLE, FirstBytes, peek
 
 CALLERS = [
@@ -86,3 +90,10 @@ def test_who_does_not_answer_as_a_partner_is_named(
     assert fault.code == code
     assert fault.presented.startswith(presented)
     assert fault.why.startswith("HUB (hub.test:1099)")
+
+
+def test_a_refusal_without_a_code_still_says_who_and_where_to_look() -> None:
+    fault = refused_without_reason("HUB (hub.test:1099)")
+    assert fault.code == "refused-by-peer"
+    assert fault.why == "HUB (hub.test:1099) refused this server and gave no reason."
+    assert fault.hint
