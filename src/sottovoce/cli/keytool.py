@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from sottovoce.errors import KeystoreError, SottovoceError, WrongUsage
+from sottovoce.errors import FormatError, KeystoreError, SottovoceError, WrongUsage
 from sottovoce.ini import Secret
 
 __all__ = ["FileWorld", "register", "run"]
@@ -176,12 +176,21 @@ class FileWorld:
         return None if place is None else str(place)
 
     def cacerts_password(self) -> Secret | None:
-        """The kept password of the trusted roots, if there is one."""
-        place = self.cacerts_password_file()
+        """The kept password of the trusted roots, if there is one; of two, the one that fits."""
+        from sottovoce.keystore import loads
+        from sottovoce.server.home import passwords_in
+
+        place, store = self.cacerts_password_file(), self.cacerts
         data = self.read(place) if place is not None else None
-        if data is None:
-            return None
-        return Secret(data.decode("utf-8", "replace").split("\n", 1)[0].removesuffix("\r"))
+        passwords = passwords_in(data) if data is not None else ()
+        octets = self.read(store) if store is not None and len(passwords) > 1 else None
+        for password in passwords if octets is not None else ():
+            try:
+                loads(octets or b"", password)
+            except (KeystoreError, FormatError):
+                continue
+            return password
+        return passwords[0] if passwords else None
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, None when there is none.

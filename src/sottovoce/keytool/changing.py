@@ -50,7 +50,7 @@ def changealias(session: Session) -> Outcome:
 def storepasswd(session: Session) -> Outcome:
     """Give the store another password; in PKCS#12 the private keys get it too.
 
-    With ``-cacerts`` the password that the server home keeps is changed with it (SPEC W15).
+    The password that a server home keeps for its trusted roots is changed with it (SPEC W15).
 
     Raises:
         KeystoreError: the new password is too short or the old one.
@@ -64,11 +64,36 @@ def storepasswd(session: Session) -> Outcome:
         _check_open(store)
     else:
         store = _with_key_passwords(session, store, password)
-    writes = [Write(session.path(), dumps(store, new, format=store.format))]
-    kept = session.world.cacerts_password_file() if session.flag("cacerts") else None
-    if kept is not None:
-        writes.append(Write(kept, f"{new.reveal()}\n".encode()))
-    return session.outcome(*writes)
+    write = Write(session.path(), dumps(store, new, format=store.format))
+    kept = _kept_place(session, password)
+    if kept is None:
+        return session.outcome(write)
+    if "\n" in new.reveal() or "\r" in new.reveal():
+        raise WrongUsage(
+            f"The new password holds a line break, and {kept} keeps it in one line.",
+            hint="Choose a password without one.",
+        )
+    session.say(f"The password kept in {kept} was changed with it.")
+    return session.outcome(
+        # Both are kept while the store is written: whatever interrupts this, one of them opens it.
+        Write(kept, f"{new.reveal()}\n{password.reveal()}\n".encode()),
+        write,
+        Write(kept, f"{new.reveal()}\n".encode()),
+    )
+
+
+def _kept_place(session: Session, password: Secret) -> str | None:
+    """Return the file that keeps the store's password for the server, if there is one.
+
+    It is the home's for ``-cacerts``; also ``STORE.password`` beside the store, where that holds
+    the present password, so that naming the store by its path leaves nothing behind.
+    """
+    if session.flag("cacerts"):
+        return session.world.cacerts_password_file()
+    beside = f"{session.path()}.password"
+    data = session.world.read(beside)
+    held = data is not None and data.rstrip(b"\r\n") == password.reveal().encode()
+    return beside if held else None
 
 
 def _check_open(store: Keystore) -> None:

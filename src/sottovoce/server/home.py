@@ -23,9 +23,10 @@ __all__ = [
     "Home",
     "check_private",
     "occupy",
+    "passwords_in",
     "read_file",
     "read_ini",
-    "read_password",
+    "read_passwords",
 ]
 
 Value = TypeVar("Value")
@@ -203,8 +204,25 @@ def read_ini(path: Path, *, hint: str = "Make it, or restore it from a backup.")
     return survey(data, file=str(path))
 
 
-def read_password(path: Path) -> Secret:
-    """Read a password from the first line of an owner-only file.
+def passwords_in(data: bytes) -> tuple[Secret, ...]:
+    """Return the passwords of a password file: its first line, and what else it may be.
+
+    A second line is there only while ``keytool -storepasswd -cacerts`` changes the password, or
+    after that was interrupted: then one of the two opens the keystore.
+    """
+    try:
+        lines = data.decode("utf-8").split("\n")[:2]
+    except UnicodeDecodeError:
+        return ()
+    first, *rest = (line.removesuffix("\r") for line in lines)
+    return tuple(Secret(line) for line in (first, *rest) if line) if first else ()
+
+
+def read_passwords(path: Path) -> tuple[Secret, ...]:
+    """Read an owner-only password file; see :func:`passwords_in`.
+
+    Returns:
+        One password, or two of which the second counts when the first does not fit.
 
     Raises:
         SettingsError: it cannot be read, is open to others, or is empty.
@@ -213,11 +231,8 @@ def read_password(path: Path) -> Secret:
         path, missing="file-missing", hint="Write the password into it, then chmod 600."
     )
     check_private(path)
-    try:
-        password = data.decode("utf-8").splitlines()[0] if data.strip() else ""
-    except UnicodeDecodeError:
-        password = ""
-    if not password:
+    passwords = passwords_in(data)
+    if not passwords:
         raise SettingsError(
             [
                 Fault(
@@ -229,7 +244,7 @@ def read_password(path: Path) -> Secret:
                 )
             ]
         )
-    return Secret(password)
+    return passwords
 
 
 @contextmanager

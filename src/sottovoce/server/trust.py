@@ -25,7 +25,14 @@ from sottovoce.policy import (
     SslSettings,
     read_ssl_settings,
 )
-from sottovoce.server.home import Faults, Home, check_private, read_file, read_ini, read_password
+from sottovoce.server.home import (
+    Faults,
+    Home,
+    check_private,
+    read_file,
+    read_ini,
+    read_passwords,
+)
 from sottovoce.server.settings import ServerSettings
 from sottovoce.tls import TrustGeneration, identity_faults, own_faults
 
@@ -276,14 +283,26 @@ def read_roots(home: Home, settings: ServerSettings) -> tuple[x509.Certificate, 
     secret = home.trusted_roots_password(settings)
     missing = f"Restore it, or move {secret} away too and make both anew: {import_root(home)}"
     what = StoreUse("The keystore of trusted roots", f"the password in {secret}", missing)
-    password = faults.attempt(lambda: read_password(secret))
-    if password is None:
+    passwords = faults.attempt(lambda: read_passwords(secret))
+    if passwords is None:
         faults.attempt(lambda: _keystore_bytes(path, what))
         raise faults.error(_DOES_NOT_START)
-    store = read_keystore(path, password, what)
+    store = _opened_by_one(path, passwords, what)
     if not store.trusted:
         raise SettingsError([_no_roots(path, home)])
     return store.trusted
+
+
+def _opened_by_one(path: Path, passwords: Sequence[Secret], what: StoreUse) -> Keystore:
+    """Open a keystore with the first password that fits it."""
+    *others, last = passwords
+    for password in others:
+        try:
+            return read_keystore(path, password, what)
+        except SettingsError as error:
+            if error.faults[0].code != IntegrityError.code:
+                raise
+    return read_keystore(path, last, what)
 
 
 def _no_roots(path: Path, home: Home) -> Fault:

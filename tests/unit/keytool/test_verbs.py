@@ -219,10 +219,27 @@ def test_the_kept_password_of_the_trusted_roots_is_changed_with_them(signed: Sig
 
     outcome = world.keytool("-storepasswd -cacerts -new 'second password'")
 
-    assert [write.path for write in outcome.writes] == ["cacerts", "cacerts.password"]
+    kept, store, last = outcome.writes
+    assert (kept.path, store.path, last.path) == ("cacerts.password", "cacerts", "cacerts.password")
+    assert kept.data == b"second password\nfirst password\n"  # whenever it is interrupted, one fits
     assert world.files["cacerts.password"] == b"second password\n"
     assert "root" in world.store("cacerts", "second password")
     assert b"root" in world.keytool("-list -cacerts").output
+
+
+def test_a_password_kept_beside_the_store_is_changed_when_the_store_is_named_by_path(
+    world: Any,
+) -> None:
+    world.keytool(f"-genkeypair -alias srv -keyalg EC -dname CN=srv {S}")
+    world.files["s.p12.password"] = b"changeit\n"
+    with pytest.raises(WrongUsage, match="line break"):
+        world.keytool(f"-storepasswd -new 'two\nlines' {S}")
+    world.keytool(f"-storepasswd -new 'another one' {S}")
+    assert world.files["s.p12.password"] == b"another one\n"
+
+    world.files["s.p12.password"] = b"of something else\n"
+    world.keytool("-storepasswd -new 'a third' -keystore s.p12 -storepass 'another one'")
+    assert world.files["s.p12.password"] == b"of something else\n"
 
 
 def test_cacerts_needs_a_home_and_no_keystore(world: Any) -> None:
