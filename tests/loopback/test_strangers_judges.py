@@ -326,8 +326,10 @@ async def test_openssl_as_the_server(
 ) -> None:
     named = [getattr(files, option, option) for option in options]
     command = ["openssl", "s_server", "-accept", f"127.0.0.1:{free_port}", "-naccept", "99"]
+    seconds = 0.2 if code == "phase-timeout" else 10.0
+    limits = replace(quick, handshake=10.0, greeting=seconds)
     async with judge_server(*command, *named, port=free_port):
-        error = await dialled(world, quick, free_port)
+        error = await dialled(world, limits, free_port)
     assert (error.code, error.faults[0].code) == (code, first)
 
 
@@ -336,7 +338,7 @@ async def test_python_s_own_http_server(
 ) -> None:
     command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(free_port)]
     async with judge_server(*command, port=free_port):
-        error = await dialled(world, quick, free_port)
+        error = await dialled(world, replace(quick, handshake=10.0), free_port)
     assert error.code == "foreign-service"
     assert error.faults[0].presented.lstrip().startswith("<!DOCTYPE HTML")
 
