@@ -4,9 +4,10 @@ import argparse
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sottovoce.cli.options import add_home, home_of
-from sottovoce.errors import WrongUsage
+from sottovoce.errors import Fault, SettingsError, WrongUsage
 from sottovoce.policy import Component
 
 __all__ = ["register", "run"]
@@ -86,7 +87,10 @@ def run(args: argparse.Namespace) -> int:
     plan = HomePlan(
         path=home_of(args), components=_components(args.components), values=_values(args)
     )
-    created = asyncio.run(create(plan, now=utc_now()))
+    try:
+        created = asyncio.run(create(plan, now=utc_now()))
+    except SettingsError as error:
+        raise SettingsError(_by_option(error, args), message=error.message) from error
     code = created.set_up_code.reveal() if created.set_up_code is not None else None
     if args.json:
         print(json.dumps({"home": str(created.path), "set_up_code": code}))
@@ -97,6 +101,30 @@ def run(args: argparse.Namespace) -> int:
         print(f"    next: sottovoce account set-up --home {created.path}")
     print(f"    next: read the .ini files, then sottovoce start --home {created.path}")
     return 0
+
+
+def _by_option(error: SettingsError, args: argparse.Namespace) -> list[Fault]:
+    """Name the option that mends each fault, once: the file in which it lies was never made."""
+    found: dict[str, Fault] = {}
+    for fault in error.faults:
+        option = _option_of(fault, args)
+        if option:
+            words = f"--{option.replace('_', '-')}"
+            hint = f"Give {words} another value." if fault.presented else f"Give {words}."
+            found.setdefault(words, replace(fault, file=None, line=None, hint=hint))
+        else:
+            found[f"{fault.file}:{fault.key}"] = replace(fault, line=None)
+    return list(found.values())
+
+
+def _option_of(fault: Fault, args: argparse.Namespace) -> str:
+    place = f"{fault.file}:{fault.key}"
+    for option, targets in _OPTIONS.items():
+        if place in targets:
+            # Partners that were not named are this server itself.
+            own = option in _OWN_NAME and getattr(args, option) is None
+            return "name" if own else option
+    return "name" if place == "server.ini:ServerName" else ""
 
 
 def _components(text: str) -> tuple[Component, ...]:

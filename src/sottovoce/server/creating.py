@@ -8,7 +8,7 @@ import contextlib
 import secrets
 import shutil
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,16 +17,16 @@ import sottovoce.hub
 import sottovoce.lui
 import sottovoce.trk
 from sottovoce.errors import Fault, SettingsError, WrongUsage
-from sottovoce.hub import HUB_KEYS
-from sottovoce.ini import AnyKey, Secret, dumps, parse, read_table
+from sottovoce.hub import HUB_KEYS, HubSettings
+from sottovoce.ini import AnyKey, Secret, dumps, survey
 from sottovoce.keystore import Keystore, StoreFormat
 from sottovoce.keystore import dumps as write_keystore
-from sottovoce.lui import LUI_KEYS
+from sottovoce.lui import LUI_KEYS, LuiSettings
 from sottovoce.policy import Component
 from sottovoce.server.home import INI_FILES
-from sottovoce.server.settings import SERVER_KEYS
+from sottovoce.server.settings import SERVER_KEYS, ServerSettings
 from sottovoce.store import write_atomically
-from sottovoce.trk import TRK_KEYS
+from sottovoce.trk import TRK_KEYS, TrkSettings
 
 __all__ = ["Created", "HomePlan", "create", "starter_file"]
 
@@ -38,6 +38,14 @@ _TABLES: Mapping[str, tuple[AnyKey, ...]] = {
     INI_FILES[Component.HUB]: HUB_KEYS,
     INI_FILES[Component.LUI]: LUI_KEYS,
     INI_FILES[Component.TRK]: TRK_KEYS,
+}
+
+#: What reads them at a start: a home is made only of files that will be taken.
+_READERS: Mapping[str, Callable[..., object]] = {
+    "server.ini": ServerSettings.read,
+    INI_FILES[Component.HUB]: HubSettings.read,
+    INI_FILES[Component.LUI]: LuiSettings.read,
+    INI_FILES[Component.TRK]: TrkSettings.read,
 }
 
 
@@ -135,7 +143,7 @@ def _files(plan: HomePlan) -> dict[str, bytes]:
         unknown = set(plan.values.get(name, {})) - {key.name for key in _TABLES[name]}
         extra = [(key, plan.values[name][key]) for key in sorted(unknown)]
         try:
-            read_table(parse(files[name] + dumps(extra)), _TABLES[name], file=name)
+            _READERS[name](survey(files[name] + dumps(extra), file=name), file=name)
         except SettingsError as error:
             faults += error.faults
     if faults:
