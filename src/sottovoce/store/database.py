@@ -115,7 +115,7 @@ def migrate(path: Path, migrations: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
-    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     try:
         with _named_causes(path), engine.connect() as connection:
@@ -164,6 +164,7 @@ def _open(path: Path, migrations: Path) -> AsyncEngine:
         sa.URL.create("sqlite+aiosqlite", database=str(path)),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=4,
+        hide_parameters=True,  # addresses and keys of jobs, which an error's text would repeat
     )
     event.listen(engine.sync_engine, "connect", _prepare)
     return engine

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sottovoce import __version__
 from sottovoce.contracts import Caller, EdgePosture, HubCalls, HubHello, Status, TrkCalls
+from sottovoce.errors import StoreError
 from sottovoce.keystore import PrivateKeyEntry, loads
 from sottovoce.net.clock import Clock, monotonic
 from sottovoce.net.heartbeat import HeartbeatLoop
@@ -261,7 +262,7 @@ class TrkApp:
     async def _prune(self) -> None:
         try:
             deleted = await self._store.prune(now=self._now())
-        except (SQLAlchemyError, OSError) as error:
+        except (StoreError, SQLAlchemyError, OSError) as error:
             self._log.warning(
                 f"Old events could not be deleted: {error}", action="events-not-pruned"
             )

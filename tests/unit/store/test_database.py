@@ -314,3 +314,18 @@ async def test_a_path_with_odd_characters_is_taken_as_it_is(
 
     assert words == []
     assert (folder / "a.db").is_file()
+
+
+async def test_no_error_repeats_the_values_of_a_statement(
+    tmp_path: Path, new_scripts: Path
+) -> None:
+    """W20: they are addresses and keys, and the error's text goes to a log."""
+    statement = "INSERT INTO word (text) VALUES (?)"
+    async with await Database.open(tmp_path / "a.db", migrations=new_scripts) as store:
+        async with store.write() as connection:
+            await connection.exec_driver_sql(statement, ("ann@example.org",))
+        with pytest.raises(sa.exc.IntegrityError) as caught:
+            async with store.write() as connection:
+                await connection.exec_driver_sql(statement, ("ann@example.org",))
+
+    assert "ann@example.org" not in str(caught.value)

@@ -215,3 +215,19 @@ def test_no_event_comes_later_with_a_time_that_was_called_complete(
                         promised = max(promised, millis(batch.complete_until))
 
     asyncio.run(play())
+
+
+async def test_an_epoch_whose_commit_failed_is_never_named(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name would be forgotten at the next start, and its numbers be given again."""
+    before = bench.store.current.name
+
+    async def fails(*_: object) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr("sqlalchemy.ext.asyncio.AsyncConnection.commit", fails)
+    with pytest.raises(OSError, match="no space"):
+        await bench.store.draw_epoch(now=bench.clock())
+    monkeypatch.undo()
+    assert bench.store.current.name == before

@@ -158,3 +158,36 @@ async def test_a_clock_set_far_back_was_wrong_before_and_is_followed(bench: Any)
     times = [event.at for event in (await bench.pulled()).events]
     assert times == [noon, bench.clock.now, bench.clock.now]
     assert bench.log.actions == ["clock-set-back"]
+
+
+async def fill_up(bench: Any) -> None:
+    """Make the database's own file the full disk: it may have no page more than it has now."""
+    async with bench.database.write() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 1")
+
+
+async def test_a_really_full_disk_does_not_end_the_writer(bench: Any) -> None:
+    """SQLite's own "full", as the store names it, and not only a statement that fails."""
+    await fill_up(bench)
+    bench.writer.add("open", "job--1", 1, None, bytes(50_000))
+    with pytest.raises(StoreError) as caught:
+        await bench.writer.add_durably("unsubscribe", "job--1", 1, bytes(50_000))
+    assert caught.value.code == "event-not-stored"
+    assert isinstance(caught.value.__cause__, StoreError)
+    assert caught.value.__cause__.code == "store-full"
+    assert bench.writer.lost == 1
+    async with bench.database.write() as connection:
+        await connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    await bench.writer.add_durably("unsubscribe", "job--1", 2, None)
+    assert [event.recipient for event in (await bench.pulled()).events] == [2]
+    assert bench.log.actions == ["events-not-stored", "events-stored-again"]
+
+
+async def test_what_was_lost_for_want_of_room_is_kept_when_nothing_else_is_stored(
+    open_bench: Any, database_path: Path
+) -> None:
+    async with open_bench(database_path) as bench:
+        bench.writer.only_vital = True
+        bench.writer.add("open", "job--1", 1, None, None)
+    async with open_bench(database_path) as bench:
+        assert bench.writer.lost == 1

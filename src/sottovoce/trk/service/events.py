@@ -89,7 +89,7 @@ class EventStore:
         async with database.write() as connection:
             if await connection.scalar(sa.select(sa.func.max(schema.epoch.c.n))) is None:
                 await _draw(connection, now)
-            await store._load(connection)
+            store._epochs = await _epochs_in(connection)
             acknowledged = await connection.scalar(
                 sa.select(sa.func.max(schema.acknowledged.c.upto))
             )
@@ -131,13 +131,14 @@ class EventStore:
             lost: events that could not be stored before, to be counted now.
 
         Raises:
-            sqlalchemy.exc.DBAPIError: nothing of *drafts* is stored - or, when the very last step
-                failed, all of it; the next call finds out before it gives a number.
+            StoreError, sqlalchemy.exc.DBAPIError: nothing of *drafts* is stored - or, when the
+                very last step failed, all of it; the next call finds out before it gives a number.
         """
         try:
             async with self._db.write() as connection:
                 if self._stale:
-                    await self._load(connection)
+                    self._epochs = await _epochs_in(connection)
+                    self._stale = False
                 epoch = self.current
                 numbered = [(epoch.last + n, *draft) for n, draft in enumerate(drafts, 1)]
                 if numbered:
@@ -228,21 +229,24 @@ class EventStore:
         """Begin a new epoch; the events held keep the names that they had."""
         async with self._db.write() as connection:
             await _draw(connection, now)
-            await self._load(connection)
+            drawn = await _epochs_in(connection)
+        # Not before the commit: an epoch that is not on the disk must never be named to anybody.
+        self._epochs = drawn
 
-    async def _load(self, connection: AsyncConnection) -> None:
-        rows = await connection.execute(
-            sa.select(
-                schema.epoch.c.n,
-                schema.epoch.c.name,
-                schema.epoch.c.base,
-                schema.epoch.c.last,
-                schema.epoch.c.lost,
-                schema.epoch.c.promised,
-            ).order_by(schema.epoch.c.n)
-        )
-        self._epochs = [Epoch(*row) for row in rows]
-        self._stale = False
+
+async def _epochs_in(connection: AsyncConnection) -> list[Epoch]:
+    """Return every epoch, the oldest first."""
+    rows = await connection.execute(
+        sa.select(
+            schema.epoch.c.n,
+            schema.epoch.c.name,
+            schema.epoch.c.base,
+            schema.epoch.c.last,
+            schema.epoch.c.lost,
+            schema.epoch.c.promised,
+        ).order_by(schema.epoch.c.n)
+    )
+    return [Epoch(*row) for row in rows]
 
 
 async def _draw(connection: AsyncConnection, now: int) -> None:

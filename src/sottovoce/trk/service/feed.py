@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from sottovoce.contracts import EventBatch, EventFacts, EventKind, PullEvents, TrackedEvent
-from sottovoce.errors import CallRefused
+from sottovoce.errors import CallRefused, StoreError
 from sottovoce.net.log import Log
 from sottovoce.trk.service.events import Epoch, EventStore
 from sottovoce.trk.service.moments import from_millis
@@ -143,7 +143,7 @@ class Feed:
         """Return what may be promised as complete: *horizon* once that is on the disk."""
         try:
             await self._store.promise(horizon)
-        except (SQLAlchemyError, OSError):
+        except (StoreError, SQLAlchemyError, OSError):
             return min(horizon, max(self._store.current.promised, self._store.latest_at - 1))
         return horizon
 

@@ -137,6 +137,8 @@ class EventWriter:
             await self._wait(self._wake, RETRY if self._failing else None)
             await self._wait(self._urgent, GROUP_DELAY)
             await self._store_group()
+        if self._uncounted:
+            await self._store_group()  # a count kept in memory only would be a silent loss
 
     def close(self) -> None:
         """Take no more events and let :meth:`run` store the rest and return."""
@@ -163,7 +165,7 @@ class EventWriter:
             return
         try:
             await self._store.append(group, lost=uncounted)
-        except (SQLAlchemyError, OSError) as error:
+        except (StoreError, SQLAlchemyError, OSError) as error:
             self._uncounted += len(group) - len(waiters)
             if group and self._doubtful is None:
                 # Whether a failed commit is on the disk is only known at the next one.
