@@ -324,10 +324,10 @@ def test_names_of_a_certificate_are_bounded_in_a_record(
     assert all(name.isprintable() for name in names)
 
 
-async def test_a_flood_of_key_updates_piles_up_no_answers(
+async def test_a_caller_without_a_certificate_may_ask_why_and_leave(
     world: SimpleNamespace, hub: Party, raw: Any
 ) -> None:
-    """OpenSSL answers each; before the channel is open, who does not read is not read from."""
+    """The why path takes it without one; the answer and the end are both logged."""
     async with listening(hub) as port:
         caller = await (await raw(port.port)).secure(world.lui_bare, ask_why=True)
         await caller.heard(5)
