@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "sottovoce.cli.demo",
     "init": "sottovoce.cli.init",
     "start": "sottovoce.cli.start",
+    "check": "sottovoce.cli.check",
     "edges": "sottovoce.cli.edges",
     "explain": "sottovoce.cli.explain",
     "keytool": "sottovoce.cli.keytool",

@@ -6,7 +6,7 @@ time and prints nothing.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -45,6 +45,7 @@ class Finding:
         expected, presented: the two values, where there are two.
         next_step: the one next step; empty when there is none.
         seconds: how long the check took.
+        phases: of a connection that was tried: phase → seconds, in order.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Finding:
     presented: str = ""
     next_step: str = ""
     seconds: float = 0.0
+    phases: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def anchor(self) -> str:
@@ -103,6 +105,7 @@ class Finding:
             "presented": self.presented,
             "next": self.next_step,
             "seconds": round(self.seconds, 4),
+            "phases": {phase: round(seconds, 4) for phase, seconds in self.phases.items()},
         }
 
 

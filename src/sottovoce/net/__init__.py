@@ -7,10 +7,12 @@ from sottovoce.net.endpoint import Endpoint, Implement, Offer, PeerFacts
 from sottovoce.net.limits import LIMITS, Limits
 from sottovoce.net.listener import Listener, listen
 from sottovoce.net.peer import Peer
+from sottovoce.net.probe import PortAnswer, Probe, probe
 from sottovoce.net.reaching import Destination
 from sottovoce.net.security import Outcome, SecurityLog, SecurityRecord
 from sottovoce.net.serving import ServingChannel
 from sottovoce.net.tasks import TaskOwner
+from sottovoce.net.trace import Step, Trace
 
 __all__ = [
     "LIMITS",
@@ -25,12 +27,17 @@ __all__ = [
     "Outcome",
     "Peer",
     "PeerFacts",
+    "PortAnswer",
+    "Probe",
     "SecurityLog",
     "SecurityRecord",
     "ServingChannel",
+    "Step",
     "TaskOwner",
+    "Trace",
     "connect",
     "listen",
     "monotonic",
+    "probe",
     "utc_now",
 ]

@@ -53,6 +53,19 @@ ENTRIES: tuple[Entry, ...] = (
         says=(Says("does not allow itself", 0.95, "sottovoce"),),
     ),
     Entry(
+        code="allowed-name-unused",
+        title="A name in the allowed list that belongs to no server",
+        rows=("A4",),
+        severity=Severity.WARNING,
+        side=Side.OWN,
+        message=(
+            "{presented|A name} is in SSLAllowedClients, no setting names it, and it was never "
+            "seen."
+        ),
+        next_step="Remove it, or correct it if it was meant to be another.",
+        says=(Says("no setting names it, and it was never seen", 0.95, "sottovoce"),),
+    ),
+    Entry(
         code="ini-list-blanks",
         title="Blanks in the allowed list",
         rows=("A3", "C3"),

@@ -330,6 +330,18 @@ ENTRIES: tuple[Entry, ...] = (
         verify_codes=(11, 12),
     ),
     Entry(
+        code="revocation-list-expiring",
+        title="The revocation list will soon be out of date",
+        rows=("R4",),
+        severity=Severity.WARNING,
+        side=Side.OWN,
+        message=(
+            "{own}'s revocation list of {expected|a trusted CA} is current only for a short time "
+            "yet: {presented|little of its lifetime is left}."
+        ),
+        next_step="Fetch the current list (sottovoce ca crl) before that day.",
+    ),
+    Entry(
         code="resumed-session",
         title="A resumed session would escape revocation",
         rows=("R2",),

@@ -1,0 +1,185 @@
+"""The first checks: the INI files of a home, whether it is secured, who may read its secrets.
+
+Only files in use are looked at: a backup beside a keystore is nobody's fault.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sottovoce.errors import Fault
+from sottovoce.ini import nearest, normalise_host_name
+from sottovoce.pki import dns_names, matches_dns_name
+from sottovoce.policy import (
+    ALLOWED_CLIENTS,
+    KEYSTORE_PASSWORD,
+    KEYSTORE_PATH,
+    SSL_KEYS,
+    AllowedClients,
+    Component,
+)
+from sottovoce.server.checking.examination import Examination
+from sottovoce.server.checking.notebook import Notebook
+from sottovoce.server.home import INI_FILES, Faults, check_private
+from sottovoce.server.plan import expected_hosts, read_hub, read_lui, read_trk
+from sottovoce.server.settings import ServerSettings
+from sottovoce.server.trust import is_secured, read_identity, read_ssl, ssl_store
+
+__all__ = ["check_files", "check_switch"]
+
+Value = TypeVar("Value")
+
+
+def check_files(notebook: Notebook, known: Examination) -> None:
+    """Check ``server.ini`` and the settings of the components that run here."""
+    notebook.group = "Files"
+    known.settings = notebook.look(
+        "server-ini", lambda faults: _server_ini(known, faults), fine=_server_line
+    )
+    here = known.components or tuple(
+        component for component in Component if known.home.component_ini(component).exists()
+    )
+    if known.settings is None and not known.home.server_ini.exists():
+        return
+    if Component.HUB in here:
+        known.hub = _component(notebook, known, Component.HUB, read_hub)
+    if Component.LUI in here:
+        known.lui = _component(notebook, known, Component.LUI, read_lui)
+    if Component.TRK in here:
+        known.trk = _component(notebook, known, Component.TRK, read_trk)
+    notebook.look("places", lambda faults: _places(known, faults), fine=_places_line)
+
+
+def _server_ini(known: Examination, faults: Faults) -> ServerSettings:
+    settings = known.home.settings()
+    faults.warnings += settings.warnings
+    return settings
+
+
+def _server_line(settings: ServerSettings) -> str:
+    here = ", ".join(component.label for component in settings.components)
+    return f"server.ini: this server is {settings.server_name} and runs {here}."
+
+
+def _component(
+    notebook: Notebook,
+    known: Examination,
+    component: Component,
+    read: Callable[..., Value | None],
+) -> Value | None:
+    return notebook.look(
+        f"{component}-ini",
+        lambda faults: read(known.home, faults),
+        fine=lambda _: f"{INI_FILES[component]}: every key and value is right.",
+    )
+
+
+def _places(known: Examination, faults: Faults) -> Examination:
+    known.hosts = expected_hosts(known.hub, known.trk, faults, known.home)
+    return known
+
+
+def _places_line(known: Examination) -> str:
+    placed = [
+        f"{each.label} on {known.partners[each]}" for each in Component if each in known.partners
+    ]
+    return f"The settings agree on who runs where: {', '.join(placed)}."
+
+
+def check_switch(notebook: Notebook, known: Examination) -> None:
+    """Check ``ssl.ini``: there or not, to the letter, and private."""
+    notebook.group = "Security switch"
+    known.secured = is_secured(known.home)
+    if not known.secured:
+        notebook.fault("ssl-ini", _not_secured(known))
+        return
+    notebook.look(
+        "ssl-ini-private",
+        lambda _: _private(known.home.ssl_ini),
+        fine=lambda _: "commands/ssl.ini, which holds a password, is its owner's only.",
+    )
+    if known.settings is None:
+        notebook.skip(
+            "ssl-ini", "commands/ssl.ini needs this server's name: mend server.ini first."
+        )
+        return
+    notebook.look("ssl-ini", lambda faults: _ssl_ini(known, faults), fine=_ssl_line)
+
+
+def _private(path: Path) -> Path:
+    check_private(path)
+    return path
+
+
+def _not_secured(known: Examination) -> Fault:
+    here = ", ".join(component.label for component in known.components) or "The server"
+    folder = known.home.ssl_ini.parent
+    hint = "Secure all servers of the installation (write commands/ssl.ini on each), or none."
+    try:
+        others = sorted(each.name for each in folder.iterdir())
+    except OSError:
+        others = []
+    if meant := nearest(known.home.ssl_ini.name, others, slips=4):
+        hint = f"There is a file commands/{meant}: was it meant to be ssl.ini? {hint}"
+    return Fault(
+        code="not-secured",
+        why=f"{here} on {known.own_name} is NOT secured: there is no {known.home.ssl_ini}, so "
+        "every connection to its partners is plain text and nobody is authenticated.",
+        expected="commands/ssl.ini on every server of the installation",
+        presented="none on this one",
+        hint=hint,
+        warning=True,
+    )
+
+
+def _ssl_ini(known: Examination, faults: Faults) -> Examination | None:
+    assert known.settings is not None
+    ssl, values = read_ssl(known.home, known.settings, faults)
+    if values is None:
+        return None
+    known.keystore_path = values.find(KEYSTORE_PATH)
+    known.keystore_password = values.find(KEYSTORE_PASSWORD)
+    names = values.find(ALLOWED_CLIENTS)
+    if ssl is not None:
+        known.allowed = ssl.allowed_clients
+    elif names is not None:
+        known.allowed = AllowedClients(tuple(dict.fromkeys(map(normalise_host_name, names))))
+        _rename(known, faults)
+    return known
+
+
+def _rename(known: Examination, faults: Faults) -> None:
+    """Say that the server was renamed where that is why it does not allow itself (catalogue N2)."""
+    assert known.allowed is not None
+    missing = [fault for fault in faults.found if fault.code == "own-name-missing"]
+    if not missing or known.keystore_path is None or known.keystore_password is None:
+        return
+    entry = read_identity(
+        known.keystore_path, known.keystore_password, ssl_store(known.home), Faults()
+    )
+    names = dns_names(entry.chain[0]) if entry is not None and entry.chain else ()
+    former = [name for name in names if name in known.allowed]
+    if not former or any(matches_dns_name(name, known.own_name) for name in names):
+        return
+    renamed = Fault(
+        code="server-renamed",
+        why=f"This server calls itself {known.own_name} now; its certificate and its list of "
+        f"allowed servers still say {former[0]}.",
+        expected=known.own_name,
+        presented=", ".join(former),
+        hint=f"If the new name is meant: reissue the certificate for {known.own_name}, put that "
+        "name into SSLAllowedClients on every server, and into the settings of the partners. If "
+        f"not: set ServerName={former[0]} again.",
+        file=str(known.home.server_ini),
+        key="ServerName",
+    )
+    faults.found[faults.found.index(missing[0])] = renamed
+
+
+def _ssl_line(known: Examination) -> str:
+    assert known.allowed is not None
+    count = len(known.allowed.names)
+    return (
+        f"commands/ssl.ini: exactly its {len(SSL_KEYS)} entries; {count} "
+        f"{'server is' if count == 1 else 'servers are'} allowed ({known.allowed})."
+    )
