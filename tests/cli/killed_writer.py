@@ -1,9 +1,9 @@
 """A program: carries out one keytool command again and again, killed one call later each time.
 
 ``killed_writer.py TEMPLATE RUNS WORD...`` copies the folder TEMPLATE to ``RUNS/0``, ``RUNS/1`` and
-so on; in each copy it runs ``sottovoce keytool WORD...`` in a child that gets SIGKILL before its n-th
-call to the operating system; octets are written in three calls. It ends with the first child that
-comes through, and prints as JSON before which call each of the others was killed.
+so on; in each copy it runs ``sottovoce keytool WORD...`` in a child that gets SIGKILL before its
+n-th call to the operating system; octets are written in three calls. It ends with the first child
+that comes through, and prints as JSON before which call each of the others was killed.
 """
 
 import fcntl
