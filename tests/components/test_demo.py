@@ -45,7 +45,8 @@ class Ran:
 def begin(folder: Path, *words: str) -> subprocess.Popen[str]:
     """Start a demonstration whose temporary files all lie below *folder*."""
     return subprocess.Popen(
-        [sys.executable, "-m", "sottovoce", "demo", *words],
+        # A shell's background jobs, and so what they start, ignore SIGINT; a terminal's do not.
+        ["env", "--default-signal=INT", sys.executable, "-m", "sottovoce", "demo", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=os.environ | {"TMPDIR": str(folder)},
@@ -163,15 +164,16 @@ def test_a_kept_installation_can_be_looked_into(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_demonstration_cleans_up(number: signal.Signals, tmp_path: Path) -> None:
     """At whatever moment: servers are stopped and the folder is removed."""
-    process = begin(tmp_path, "--recipients", "40", "--servers", "2")
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("Servers start:"):
-            break
-    assert len(processes_about(tmp_path)) == 2
-    process.send_signal(number)
-    _, err = process.communicate()
-    assert process.returncode == 130
+    with begin(tmp_path, "--recipients", "40", "--servers", "2") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = iter(process.stdout)
+        assert any(line.startswith("Servers start:") for line in lines)
+        # At a moment of its own choosing: the servers are up, the campaign is under way.
+        assert len(processes_about(tmp_path)) == 2
+        process.send_signal(number)
+        rest, err = "".join(lines), process.stderr.read()
+    assert process.returncode == 130, rest + err
     assert "Traceback" not in err
     assert_nothing_left(tmp_path)
 

@@ -29,7 +29,7 @@ from sottovoce.store import write_atomically
 __all__ = ["Installation", "RunningServer"]
 
 #: Seconds that a server may take to become ready, and to stop.
-_READY_LIMIT, _STOP_LIMIT = 60.0, 30.0
+_READY_LIMIT, _STOP_LIMIT = 90.0, 30.0
 
 
 class _Caught(io.TextIOWrapper):
