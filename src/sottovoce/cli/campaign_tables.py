@@ -117,6 +117,9 @@ def print_report(report: Report) -> None:
     table = _table("What people did", "", "total", "people", figures=2)
     for name, count in (("opens (indicative)", report.opens), ("clicks", report.clicks)):
         table.add_row(name, *_figures(count))
+    table.add_row("by programs", f"{report.automatic:,}", "")
+    if report.withheld:
+        table.add_row("withheld", f"{report.withheld:,}", "")
     table.add_row("unsubscribes", "", f"{report.unsubscribes:,}")
     table.add_row("tracking refused", "", f"{report.consents_withdrawn:,}")
     console.print(table)

@@ -69,7 +69,7 @@ class TrackedEvent(msgspec.Struct, frozen=True, array_like=True):
         job_ref: the job's public reference, 6 characters of base64url.
         recipient: the recipient's index in the job, or None for blind jobs.
         link: the link's number in the job, or None.
-        facts: what was seen; None for jobs that keep none.
+        facts: what was seen; for blind jobs None, or only that no person asked (method, prefetch).
     """
 
     seq: int

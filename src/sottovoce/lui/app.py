@@ -18,7 +18,7 @@ from sottovoce.errors import CallError, ChannelError, SottovoceError
 from sottovoce.lui.delivery import Delivery
 from sottovoce.lui.relay import Relay
 from sottovoce.lui.schema import MIGRATIONS
-from sottovoce.lui.service.events import Feed
+from sottovoce.lui.service.feed import Feed
 from sottovoce.lui.settings import LuiSettings
 from sottovoce.net.clock import Clock
 from sottovoce.net.heartbeat import HeartbeatLoop

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+import msgspec
 import pytest
 
 from sottovoce.contracts import EventBatch, EventFacts, EventKind, TrackedEvent
@@ -255,3 +256,60 @@ async def test_a_batch_that_fails_half_way_leaves_nothing(
     assert (found.opens.total, found.complete_until) == (0, None)
     result, _ = await apply(batch(now, event(job, 1), event(job, 2, EventKind.UNSUBSCRIBE)), "")
     assert (result.stored, result.repeated) == (2, 0)
+
+
+async def test_what_no_person_asked_for_is_counted_apart(
+    database: Database, job: Job, apply: Apply, now: datetime
+) -> None:
+    """E5: HEAD, OPTIONS and prefetches are facts, never opens or clicks by people."""
+
+    def asked(seq: int, kind: EventKind, facts: EventFacts | None) -> TrackedEvent:
+        link = 0 if kind is EventKind.CLICK else None
+        return msgspec.structs.replace(event(job, seq, kind, 1, link), facts=facts)
+
+    await apply(
+        batch(
+            now,
+            asked(1, EventKind.CLICK, EventFacts(method="HEAD")),
+            asked(2, EventKind.CLICK, EventFacts(method="OPTIONS")),
+            asked(3, EventKind.CLICK, EventFacts(prefetch=True)),
+            asked(4, EventKind.OPEN, EventFacts(method="HEAD")),
+            asked(5, EventKind.CLICK, EventFacts()),
+            asked(6, EventKind.OPEN, None),
+            msgspec.structs.replace(
+                event(job, 7, EventKind.UNSUBSCRIBE, 2), facts=EventFacts(method="POST")
+            ),
+        ),
+        "",
+    )
+    found = await report(database, "Letter")
+    assert (found.opens, found.clicks, found.automatic) == (Count(1, 1), Count(1, 1), 4)
+    assert [(link.total, link.unique) for link in found.links] == [(1, 1)]
+    assert (found.unsubscribes, found.duplicated) == (1, 0)
+
+
+async def test_after_a_withdrawal_neither_who_nor_what_is_kept(
+    database: Database, job: Job, apply: Apply, now: datetime
+) -> None:
+    """E11: the tracker hears of it later than the person says it, so LUI drops what is between."""
+    async with database.write() as connection:
+        await sql(connection, "UPDATE job_recipient SET tier = ?", (Tier.PERSONAL.value,))
+        await sql(connection, "UPDATE consent SET at = 0")
+    given = batch(
+        now,
+        event(job, 1, EventKind.CLICK, 3, 0),
+        event(job, 2, EventKind.CONSENT_OFF, 3),
+        event(job, 3, EventKind.CLICK, 3, 0),
+        event(job, 4, EventKind.OPEN, 4),
+        event(job, 5, EventKind.CONSENT_ON, 3),
+        event(job, 6, EventKind.OPEN, 3),
+    )
+    await apply(given, "")
+    result, _ = await apply(given)
+    assert (result.repeated, result.losses) == (6, [])
+    found = await report(database, "Letter")
+    assert (found.clicks, found.opens, found.withheld) == (Count(1, 1), Count(2, 2), 1)
+    assert (found.duplicated, found.lost) == (0, 0)
+    async with database.read() as connection:
+        rows = await sql(connection, "SELECT kind, idx, link_n, facts FROM event WHERE seq = 3")
+        assert rows.all() == [("withheld", None, None, None)]

@@ -44,6 +44,20 @@ async def test_a_blind_job_records_neither_person_nor_facts(bench: Any) -> None:
     assert (event.recipient, event.facts, event.link) == (None, None, 0)
 
 
+async def test_a_blind_job_keeps_that_no_person_asked_and_nothing_else(bench: Any) -> None:
+    """E5: otherwise every look of a mail scanner would count as a person's."""
+    await bench.put(identify=False)
+    hit = bench.tracker.resolve(bench.path_of(LinkKind.CLICK))
+    bench.tracker.note(hit, EventFacts(method="HEAD", user_agent="X", net="y"))
+    bench.tracker.note(hit, EventFacts(prefetch=True, user_agent="X", net="y"))
+    events = (await bench.pulled()).events
+    assert [event.recipient for event in events] == [None, None]
+    assert [event.facts for event in events] == [
+        EventFacts(method="HEAD"),
+        EventFacts(prefetch=True),
+    ]
+
+
 async def test_unsubscribing_from_a_blind_job_keeps_who_and_nothing_else(bench: Any) -> None:
     await bench.put(identify=False)
     hit = bench.tracker.resolve(bench.path_of(LinkKind.UNSUBSCRIBE))

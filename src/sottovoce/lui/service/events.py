@@ -1,9 +1,11 @@
 """Events from the tracker → exactly once in the database (DESIGN §5, tracker-and-campaign F3).
 
 An event is named by (epoch, sequence); that is its primary key here. One transaction inserts a
-batch, counts it, applies unsubscribes and consents, and moves the cursor; only then is the batch
-acknowledged. Whatever is repeated is ignored, whatever is missing is recorded as a loss with its
-time span.
+batch, counts it, applies unsubscribes and consents, and moves the cursor. Whatever is repeated is
+ignored, whatever is missing is recorded as a loss with its time span.
+
+What no person asked for (HEAD, OPTIONS, a prefetch) is counted apart (E5). What a person did after
+withdrawing consent is stored as a bare number, without who and what (E11).
 
 ``duplicated`` in a report = reactions counted minus events stored: always 0, because both are
 written by the same statement's success. ``repeated`` = deliveries of events that were known.
@@ -11,26 +13,25 @@ written by the same statement's success. ``repeated`` = deliveries of events tha
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sottovoce.contracts import Acknowledge, EventBatch, EventKind, PullEvents, Revoke, TrackedEvent
-from sottovoce.contracts.trk import TrkCalls
-from sottovoce.errors import RemoteFault
+from sottovoce.contracts import EventBatch, EventKind, TrackedEvent
 from sottovoce.lui.schema import Consent, Tier, to_ms
 from sottovoce.lui.service.sql import sql
-from sottovoce.net.clock import Clock
-from sottovoce.store import Database
 
-__all__ = ["ALL_LINKS", "Applied", "Feed", "apply_batch"]
+__all__ = ["ALL_LINKS", "AUTOMATIC", "WITHHELD", "Applied", "apply_batch"]
 
-#: Events asked for at once.
-LIMIT = 5000
 #: Stands for "any link" where a link's number is kept.
 ALL_LINKS = -1
+#: Ends the kind under which opens and clicks are counted that no person asked for.
+AUTOMATIC = "-automatic"
+#: The kind under which an event is kept of which nothing else may be.
+WITHHELD = "withheld"
+
+_WATCHED = frozenset({EventKind.OPEN, EventKind.CLICK})
 
 
 @dataclass(slots=True)
@@ -48,77 +49,6 @@ class Applied:
     repeated: int = 0
     orphans: int = 0
     losses: list[str] = field(default_factory=list)
-
-
-class Feed:
-    """Fetches events from the tracker into the database.
-
-    Args:
-        database: LUI's.
-        tracker: the calls on TRK.
-        clock: UTC.
-    """
-
-    def __init__(self, database: Database, tracker: TrkCalls, clock: Clock) -> None:
-        self._database = database
-        self._tracker = tracker
-        self._clock = clock
-        #: When the tracker last had nothing more.
-        self.fetched_at: datetime | None = None
-
-    async def pull(self) -> Applied:
-        """Fetch until the tracker has nothing more; then push withdrawn consents.
-
-        Raises:
-            ChannelError, CallError: the tracker is away; what was fetched until then is kept.
-        """
-        total = Applied()
-        while True:
-            epoch, after = await self._position()
-            batch = await self._tracker.pull(PullEvents(epoch=epoch, after=after, limit=LIMIT))
-            async with self._database.write() as connection:
-                now = to_ms(self._clock())
-                applied, upto = await apply_batch(connection, batch, asked=epoch, now=now)
-            total.stored += applied.stored
-            total.repeated += applied.repeated
-            total.orphans += applied.orphans
-            total.losses += applied.losses
-            if not batch.events:
-                self.fetched_at = self._clock()
-                break
-            await self._tracker.acknowledge(Acknowledge(epoch=batch.epoch, upto=upto))
-        await self._revoke()
-        return total
-
-    async def _position(self) -> tuple[str, int]:
-        """Return epoch and last sequence number that are stored."""
-        async with self._database.read() as connection:
-            found = await sql(
-                connection, "SELECT e.name, e.after FROM feed f JOIN epoch e ON e.id = f.epoch_id"
-            )
-            row = found.first()
-        return ("", 0) if row is None else (row[0], row[1])
-
-    async def _revoke(self) -> None:
-        """Tell the tracker whose earlier mails it must no longer record (E11)."""
-        async with self._database.read() as connection:
-            found = await sql(connection, "SELECT job_ref, idx FROM revocation")
-            rows = found.all()
-        jobs: dict[str, list[int]] = {}
-        for job_ref, idx in rows:
-            jobs.setdefault(job_ref, []).append(idx)
-        for job_ref, recipients in jobs.items():
-            try:
-                await self._tracker.revoke(Revoke(job_ref=job_ref, recipients=tuple(recipients)))
-            except RemoteFault as error:
-                if error.code != "job-unknown":
-                    raise
-            async with self._database.write() as connection:
-                await sql(
-                    connection,
-                    "DELETE FROM revocation WHERE job_ref = ? AND idx = ?",
-                    [(job_ref, idx) for idx in recipients],
-                )
 
 
 async def apply_batch(
@@ -148,6 +78,8 @@ class _Application:
         self.result = Applied()
         self.epoch_id = 0
         self.known_until: int | None = None
+        #: Numbers of events dated after their person's withdrawal.
+        self.withheld: set[int] = set()
 
     async def _sql(self, statement: str, values: Any = ()) -> Any:
         return await sql(self.connection, statement, values)
@@ -211,7 +143,7 @@ class _Application:
             )
             row = found.first()
             same = (event.at, event.kind.value, event.job_ref, event.recipient, event.link)
-            if row is not None and tuple(row) != same:
+            if row is not None and row[1] != WITHHELD and tuple(row) != same:
                 await self._loss("conflict", 1, span=(event.seq, event.seq), until=event.at)
         if events:
             self.result.repeated += len(events)
@@ -271,26 +203,6 @@ class _Application:
         self.result.losses.append(f"{amount} events lost ({cause})")
 
     async def _store(self, events: list[TrackedEvent]) -> None:
-        encode = msgspec.json.encode
-        await self._sql(
-            "INSERT INTO event (epoch_id, seq, at, kind, job_ref, idx, link_n, facts)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    self.epoch_id,
-                    event.seq,
-                    event.at,
-                    event.kind.value,
-                    event.job_ref,
-                    event.recipient,
-                    event.link,
-                    None if event.facts is None else encode(event.facts).decode(),
-                )
-                for event in events
-            ],
-        )
-        self.result.stored += len(events)
-        await self._count(events)
         for event in events:
             if event.kind is EventKind.UNSUBSCRIBE:
                 await self._unsubscribe(event)
@@ -298,18 +210,65 @@ class _Application:
                 await self._consent(event, Consent.GRANTED)
             elif event.kind is EventKind.CONSENT_OFF:
                 await self._consent(event, Consent.DENIED)
+        self.withheld = await self._after_withdrawal(events)
+        await self._sql(
+            "INSERT INTO event (epoch_id, seq, at, kind, job_ref, idx, link_n, facts)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(self.epoch_id, event.seq, event.at, *self._kept(event)) for event in events],
+        )
+        self.result.stored += len(events)
+        await self._count(events)
+
+    def _kept(self, event: TrackedEvent) -> tuple[Any, ...]:
+        """Return kind, job, recipient, link and facts as they may be kept."""
+        if event.seq in self.withheld:
+            return WITHHELD, event.job_ref, None, None, None
+        facts = None if event.facts is None else msgspec.json.encode(event.facts).decode()
+        return event.kind.value, event.job_ref, event.recipient, event.link, facts
+
+    async def _after_withdrawal(self, events: list[TrackedEvent]) -> set[int]:
+        """Return the numbers of opens and clicks by people who had said no by then (E11)."""
+        watched = [
+            (event.seq, event.job_ref, event.recipient, event.at)
+            for event in events
+            if event.kind in _WATCHED and event.recipient
+        ]
+        found = await self._sql(
+            "WITH seen AS (SELECT json_extract(value, '$[0]') AS seq,"
+            "  json_extract(value, '$[1]') AS job_ref, json_extract(value, '$[2]') AS idx,"
+            "  json_extract(value, '$[3]') AS at FROM json_each(?))"
+            " SELECT s.seq FROM seen s JOIN job j ON j.job_ref = s.job_ref"
+            " JOIN job_recipient r ON r.job_id = j.id AND r.idx = s.idx"
+            " WHERE r.tier = ? AND (SELECT c.state FROM consent c WHERE c.contact_id = r.contact_id"
+            "  AND c.at <= s.at ORDER BY c.at DESC, c.id DESC LIMIT 1) = ?",
+            (
+                msgspec.json.encode(watched).decode(),
+                Tier.PERSONAL.value,
+                Consent.DENIED.value,
+            ),
+        )
+        return set(found.scalars())
+
+    def _keys(self, event: TrackedEvent) -> list[tuple[str, str, int]]:
+        """Return the tallies that an event is counted in: one for all links, one for its own."""
+        job, kind = event.job_ref, event.kind.value
+        if event.seq in self.withheld:
+            return [(job, WITHHELD, ALL_LINKS)]
+        facts = event.facts
+        if event.kind in _WATCHED and facts and (facts.prefetch or facts.method != "GET"):
+            return [(job, kind + AUTOMATIC, ALL_LINKS)]
+        if event.link is None or event.kind is not EventKind.CLICK:
+            return [(job, kind, ALL_LINKS)]
+        return [(job, kind, ALL_LINKS), (job, kind, event.link)]
 
     async def _count(self, events: list[TrackedEvent]) -> None:
         """Keep the report's figures: totals, and distinct recipients where they have numbers."""
         totals: Counter[tuple[str, str, int]] = Counter()
         people: dict[tuple[str, str, int], set[int]] = {}
         for event in events:
-            keys = [(event.job_ref, event.kind.value, ALL_LINKS)]
-            if event.link is not None and event.kind is EventKind.CLICK:
-                keys.append((event.job_ref, event.kind.value, event.link))
-            for key in keys:
+            for key in self._keys(event):
                 totals[key] += 1
-                if event.recipient:
+                if event.recipient and event.seq not in self.withheld:
                     people.setdefault(key, set()).add(event.recipient)
         for key, total in sorted(totals.items()):
             found = await self._sql(

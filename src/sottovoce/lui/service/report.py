@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sottovoce.contracts import EventKind
 from sottovoce.lui.schema import JobState, LedgerState, TrackingType, from_ms
-from sottovoce.lui.service.events import ALL_LINKS
+from sottovoce.lui.service.events import ALL_LINKS, AUTOMATIC, WITHHELD
 from sottovoce.lui.service.jobs import Job, load_job
 from sottovoce.lui.service.sql import sql
 from sottovoce.store import Database
@@ -76,6 +76,10 @@ class Report:
         tracked: mails that carried tracking of any kind.
         opens: indicative only.
         clicks: over all links.
+        automatic: opens and clicks that no person asked for (HEAD, OPTIONS, prefetch); in none of
+            the figures above.
+        withheld: opens and clicks of people who had withdrawn their consent by then; neither who
+            nor what is kept.
         links: each of them.
         unsubscribes: by distinct recipients.
         consents_withdrawn: choices against tracking made from this job's mails.
@@ -90,6 +94,8 @@ class Report:
     tracked: int
     opens: Count
     clicks: Count
+    automatic: int
+    withheld: int
     links: tuple[LinkCount, ...]
     unsubscribes: int
     consents_withdrawn: int
@@ -171,6 +177,11 @@ async def report(database: Database, name: str) -> Report:
             tracked=tracked.scalar_one(),
             opens=tally.get((EventKind.OPEN.value, ALL_LINKS), Count()),
             clicks=tally.get((EventKind.CLICK.value, ALL_LINKS), Count()),
+            automatic=sum(
+                tally.get((kind.value + AUTOMATIC, ALL_LINKS), Count()).total
+                for kind in (EventKind.OPEN, EventKind.CLICK)
+            ),
+            withheld=tally.get((WITHHELD, ALL_LINKS), Count()).total,
             links=clicks,
             unsubscribes=tally.get((EventKind.UNSUBSCRIBE.value, ALL_LINKS), Count()).unique,
             consents_withdrawn=tally.get((EventKind.CONSENT_OFF.value, ALL_LINKS), Count()).unique,

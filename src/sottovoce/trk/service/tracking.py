@@ -96,7 +96,13 @@ class Tracker:
                 _EVENT_OF[hit.kind], job.job_ref, hit.recipient, hit.link, self._encode(facts)
             )
         else:
-            self._writer.add(_EVENT_OF[hit.kind], job.job_ref, None, hit.link, None)
+            self._writer.add(_EVENT_OF[hit.kind], job.job_ref, None, hit.link, self._bare(facts))
+
+    def _bare(self, facts: EventFacts) -> bytes | None:
+        """Return what a blind job keeps: nothing, or that no person asked (E5)."""
+        if facts.method == "GET" and not facts.prefetch:
+            return None
+        return self._encode(EventFacts(method=facts.method, prefetch=facts.prefetch))
 
     async def unsubscribe(self, hit: Hit, facts: EventFacts) -> None:
         """Record an unsubscribe; it is on the disk when this returns. Repeating is harmless.
