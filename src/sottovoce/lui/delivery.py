@@ -7,12 +7,20 @@ mails per running job are uncertain. Knows no template and no schema.
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from sottovoce.contracts import PutJob, TrkCalls
 from sottovoce.contracts.hub import Nothing
-from sottovoce.errors import CallError, ChannelError, RemoteFault, SettingsError, SottovoceError
+from sottovoce.errors import (
+    CallError,
+    ChannelError,
+    RemoteFault,
+    SettingsError,
+    SottovoceError,
+    StoreError,
+)
 from sottovoce.lui.relay import Answer, Handed, Relay, RelayDown, Session
 from sottovoce.lui.schema import LedgerState, TrackingType, to_ms
 from sottovoce.lui.service.composer import ComposedJob, Composer, Recipient
@@ -92,14 +100,7 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver until :meth:`stop`; outcomes are on disk when this returns."""
-        recovered = await self.ledger.recover()
-        if recovered:
-            self._log.warning(
-                f"{recovered} mails were under way when the program last ended: uncertain, not "
-                "sent again. See them with 'sottovoce job uncertain'.",
-                action="ledger-uncertain",
-                count=recovered,
-            )
+        await self._recover()
         owner = TaskOwner(lambda _, error: self._failed(error))
         owner.spawn(self._flush_regularly(), name="ledger flush")
         try:
@@ -108,6 +109,23 @@ class Delivery:
         finally:
             await owner.aclose()
             await self.ledger.flush()
+
+    async def _recover(self) -> None:
+        """Find out what a crash left under way; nothing is sent before that is known."""
+        recovered: int | None = None
+        while recovered is None and not self.stopping.is_set():
+            try:
+                recovered = await self.ledger.recover()
+            except StoreError as error:
+                self._failed(error)
+                await self._wait(LONGEST_PAUSE)
+        if recovered:
+            self._log.warning(
+                f"{recovered} mails were under way when the program last ended: uncertain, not "
+                "sent again. See them with 'sottovoce job uncertain'.",
+                action="ledger-uncertain",
+                count=recovered,
+            )
 
     async def _guarded_pass(self) -> float:
         """Make a pass; a failure (a full disk, a mistake of ours) is told and tried again later."""
@@ -163,12 +181,15 @@ class Delivery:
             await self._hand_over(job, composer)
             if not self.stopping.is_set() and await self.ledger.finish(job):
                 self._noted.pop(job.id, None)
+                self._composers.pop((job.job_ref or "", job.digest or ""), None)
                 self._log.info(f"Job {job.name!r} is completed.", action="job-completed")
         except RelayDown as error:
             await self._note(job, error.code, str(error))
             return False
         except (ChannelError, CallError) as error:
             return await self._tracker_trouble(job, error)
+        except StoreError:
+            raise  # the disk's trouble, or a command that writes for long: no fault of the job
         except SettingsError as error:
             await self._note(job, "job-changed", str(error), halt=True)
         except SottovoceError as error:
@@ -179,6 +200,9 @@ class Delivery:
         if isinstance(error, RemoteFault) and error.code == "job-conflict":
             why = f"TRK holds another job under the reference {job.job_ref}: {error.message}"
             await self._note(job, error.code, f"{why} Define the job anew.", halt=True)
+            return True
+        if isinstance(error, RemoteFault) and error.code == "job-invalid":
+            await self._note(job, error.code, f"TRK refuses it: {error.message}", halt=True)
             return True
         why = (
             f"TRK does not answer, so no mail goes out: {error.message} The job goes on by itself."
@@ -343,7 +367,7 @@ class _Line:
         outcome = self._judged(row, answer)
         if answer.closing or answer.handed is Handed.SENDER_REFUSED:
             delivery.ledger.note(self._job, outcome)
-            await self._broken(answer)
+            await self._broken(answer, row.mailbox)
         return outcome
 
     def _judged(self, row: Claimed, answer: Answer) -> Outcome:
@@ -358,7 +382,10 @@ class _Line:
             case Handed.DEFERRED:
                 return self._deferred(row, answer)
             case Handed.BROKEN_BEFORE | Handed.SENDER_REFUSED:
-                return Outcome(row.idx, LedgerState.PLANNED, row.attempts, answer.reply)
+                # Behind all who were not tried yet: one at whom the relay always breaks off must
+                # not keep the others waiting.
+                due = to_ms(self._delivery.clock())
+                return Outcome(row.idx, LedgerState.PLANNED, row.attempts, answer.reply, due)
         return Outcome(row.idx, state, row.attempts + 1, answer.reply)
 
     def _deferred(self, row: Claimed, answer: Answer) -> Outcome:
@@ -369,18 +396,20 @@ class _Line:
         due = to_ms(self._delivery.clock() + delay)
         return Outcome(row.idx, LedgerState.DEFERRED, row.attempts + 1, answer.reply, due)
 
-    async def _broken(self, answer: Answer) -> None:
+    async def _broken(self, answer: Answer, mailbox: str) -> None:
         """End this line: the relay closed it, or refuses the sender altogether."""
         place = self._delivery.relay.place
+        # What follows is logged, and a log holds no recipient's address.
+        reply = re.sub(re.escape(mailbox), "(the recipient)", answer.reply, flags=re.IGNORECASE)
         if answer.handed is Handed.SENDER_REFUSED:
             raise SottovoceError(
                 f"The mail relay {place} refuses the sender "
-                f"{self._composer.envelope_from}: {answer.reply}.",
+                f"{self._composer.envelope_from}: {reply}.",
                 hint="Choose a sender that the relay takes, or allow it there.",
                 code="smtp-sender-refused",
             )
         raise RelayDown(
-            f"The mail relay {place} broke the connection off: {answer.reply}.",
+            f"The mail relay {place} broke the connection off: {reply}.",
             hint="Its log says why; the job goes on by itself when it takes mail again.",
             code="smtp-broken-off",
         )

@@ -79,6 +79,8 @@ class Session:
         try:
             response = await self._smtp.data(mail)
         except aiosmtplib.SMTPDataError as error:
+            if error.code < 400:  # the relay said yes, or something that no client can know
+                return Answer(Handed.BROKEN_IN_DATA, _reply(error), closing=True)
             return await self._refused(error)
         except (aiosmtplib.SMTPException, OSError) as error:
             return Answer(Handed.BROKEN_IN_DATA, _reply(error), closing=True)

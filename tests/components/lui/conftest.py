@@ -67,6 +67,7 @@ class MemoryTracker:
         self.acknowledged = 0
         self.revoked: set[tuple[str, int]] = set()
         self.down = False
+        self.refuses = ""
         self.called: list[str] = []
 
     def happen(
@@ -97,6 +98,8 @@ class MemoryTracker:
 
     async def put_job(self, request: PutJob, /) -> JobStored:
         self._answer("put_job")
+        if self.refuses:
+            raise RemoteFault("job-invalid", self.refuses)
         known = self.jobs.setdefault(request.job_ref, request)
         if known.digest != request.digest:
             raise RemoteFault("job-conflict", "another digest")
@@ -180,6 +183,7 @@ class Postbox:
     Args:
         refuse: recipients refused for good.
         defer: recipients refused for now, and how often.
+        cut_off: recipients at whose name the connection is cut.
         refuse_sender: whether the sender is refused.
         die_after: after that many mails the connection is cut instead of the reply.
         kept: whether the mail at which it dies was kept (nobody can know).
@@ -188,6 +192,7 @@ class Postbox:
 
     refuse: set[str] = field(default_factory=set)
     defer: dict[str, int] = field(default_factory=dict)
+    cut_off: set[str] = field(default_factory=set)
     refuse_sender: bool = False
     die_after: int | None = None
     kept: bool = True
@@ -207,6 +212,10 @@ class Postbox:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if address in self.cut_off:
+            assert isinstance(server.transport, asyncio.Transport)
+            server.transport.abort()
+            return "250 never arrives"
         if address in self.refuse:
             return "550 5.1.1 no such person"
         if self.defer.get(address, 0) > 0:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sottovoce.contracts import PutJob
+from sottovoce.errors import StoreError
 from sottovoce.lui.delivery import BATCH
 from sottovoce.lui.schema import JobState, TrackingType
-from sottovoce.lui.service.ledger import resolve, uncertain
+from sottovoce.lui.service.jobs import Job
+from sottovoce.lui.service.ledger import Claimed, Ledger, resolve, uncertain
 from sottovoce.lui.service.sql import sql
 from sottovoce.net.clock import utc_now
 
@@ -279,3 +281,79 @@ async def test_several_jobs_wait_for_each_other_and_all_go_out(office: "Office")
     async with office.database.read() as connection:
         rows = await sql(connection, "SELECT state FROM job ORDER BY id")
         assert rows.scalars().all() == ["completed", "completed"]
+
+
+async def test_one_at_whom_the_relay_always_breaks_off_does_not_keep_the_others_waiting(
+    office: "Office", postbox: "Postbox"
+) -> None:
+    office.settings = replace(office.settings, smtp_connections=1)
+    postbox.cut_off = {"p1@example.org"}
+    await office.make_job(BATCH + 2)
+    await office.start()
+
+    async def served() -> bool:
+        return len(postbox.mails) == BATCH + 1
+
+    await office.eventually(served)
+    assert "p1@example.org" not in postbox.recipients()
+    status = await office.noted("smtp-broken-off")
+    assert status.state is JobState.DELIVERING
+
+
+async def test_a_job_that_the_tracker_refuses_is_halted_and_says_why(
+    office: "Office", postbox: "Postbox"
+) -> None:
+    """It would be refused for ever, and TRK is not away."""
+    office.tracker.refuses = "The job cannot be stored: link 0 is odd."
+    await office.make_job(2)
+    await office.start()
+    await office.until(JobState.HALTED)
+    status = await office.status()
+    assert (status.note_code, "link 0 is odd" in status.note) == ("job-invalid", True)
+    assert postbox.mails == []
+
+
+async def test_a_database_in_trouble_halts_no_job(
+    office: "Office", postbox: "Postbox", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long import beside the server, or a full disk for a minute: it goes on by itself."""
+    claim = Ledger.claim
+    troubles = ["full", "full"]
+
+    async def troubled(ledger: Ledger, job: Job, limit: int) -> list[Claimed] | None:
+        if troubles:
+            raise StoreError("The disk is full.", code=f"store-{troubles.pop()}")
+        return await claim(ledger, job, limit)
+
+    office.settings = replace(office.settings, smtp_connections=1)
+    monkeypatch.setattr("sottovoce.lui.delivery.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(Ledger, "claim", troubled)
+    await office.make_job(3)
+    await office.start()
+
+    async def ended() -> bool:
+        return (await office.status()).state is not JobState.DELIVERING
+
+    await office.eventually(ended)
+    assert (await office.status()).state is JobState.COMPLETED
+    assert office.log.actions().count("delivery-failed") == 2
+    assert len(postbox.mails) == 3
+
+
+async def test_what_a_crash_left_is_found_although_the_database_is_busy_at_first(
+    office: "Office", postbox: "Postbox", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recover = Ledger.recover
+    troubles = ["busy"]
+
+    async def troubled(ledger: Ledger) -> int:
+        if troubles:
+            raise StoreError("Another process writes.", code=f"store-{troubles.pop()}")
+        return await recover(ledger)
+
+    monkeypatch.setattr("sottovoce.lui.delivery.LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr(Ledger, "recover", troubled)
+    await office.make_job(2)
+    await office.start()
+    await office.until(JobState.COMPLETED)
+    assert len(postbox.mails) == 2

@@ -178,3 +178,46 @@ async def test_a_relay_that_turns_us_away_at_the_door(words: bytes, code: str) -
 async def test_nobody_listening_is_told_with_the_place() -> None:
     error = await refused(relay(1))
     assert (error.code, "127.0.0.1:1" in error.message) == ("smtp-refused", True)
+
+
+class Talker(asyncio.Protocol):
+    """Says yes to everything, and one reply of one's choice to a mail's end."""
+
+    def __init__(self, last: bytes) -> None:
+        self.last = last
+        self.in_data = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(b"220 hello\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        if self.in_data:
+            if data.endswith(b"\r\n.\r\n"):
+                self.in_data = False
+                self.transport.write(self.last)
+        elif data.startswith(b"DATA"):
+            self.in_data = True
+            self.transport.write(b"354 go on\r\n")
+        else:
+            self.transport.write(b"250 ok\r\n")
+
+
+@pytest.mark.parametrize(
+    ("reply", "handed"),
+    [
+        (b"250 taken\r\n", Handed.ACCEPTED),
+        (b"251 taken, in other words\r\n", Handed.BROKEN_IN_DATA),
+        (b"354 what?\r\n", Handed.BROKEN_IN_DATA),
+        (b"gibberish\r\n", Handed.BROKEN_IN_DATA),
+        (b"421 later\r\n", Handed.DEFERRED),
+        (b"554 spam\r\n", Handed.REFUSED),
+    ],
+)
+async def test_only_a_clear_no_at_the_end_of_a_mail_may_be_tried_again(
+    reply: bytes, handed: Handed
+) -> None:
+    """RFC 5321 §4.2.1: the first digit says whether it was taken; a mail goes out once."""
+    async with listening(lambda: Talker(reply)) as port:
+        assert await hand_over(relay(port)) is handed

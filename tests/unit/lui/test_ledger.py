@@ -116,7 +116,8 @@ def test_the_tier_follows_from_type_and_consent(
 ) -> None:
     assert tier_of(tracking, "granted") is granted
     assert tier_of(tracking, "unknown") is unknown
-    assert tier_of(tracking, "denied") is unknown
+    refused = Tier.DIRECT if granted is Tier.PERSONAL else unknown
+    assert tier_of(tracking, "denied") is refused
 
 
 async def test_what_a_crash_left_inflight_is_uncertain_and_never_claimed(
@@ -174,3 +175,27 @@ async def test_why_a_job_waits_stands_in_its_row(
     )
     await ledger.set_note(job, "job-conflict", "No.", halt=True)
     assert (await job_status(database, "Letter")).state is JobState.HALTED
+
+
+async def test_outcomes_outlive_a_commit_that_failed(
+    database: Database, ledger: Ledger, ready_job: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else mails that the relay answered for would count as uncertain, and the job never end."""
+
+    async def fails(*_: object) -> None:
+        raise OSError("no space")
+
+    job = await ready_job(3)
+    await claim(ledger, job, 2)
+    ledger.note(job, Outcome(1, LedgerState.ACCEPTED, 1, "250 ok"))
+    ledger.note(job, Outcome(2, LedgerState.PLANNED, 0))
+    monkeypatch.setattr("sqlalchemy.ext.asyncio.AsyncConnection.commit", fails)
+    for write in (ledger.flush(), ledger.claim(job, 1), ledger.finish(job)):
+        with pytest.raises(OSError, match="no space"):
+            await write
+    monkeypatch.undo()
+    assert await states(database) == {"planned": 1, "inflight": 2}
+    assert [row.idx for row in await claim(ledger, job, 2)] == [2, 3]
+    assert await states(database) == {"accepted": 1, "inflight": 2}
+    await ledger.flush()
+    assert await states(database) == {"accepted": 1, "inflight": 2}

@@ -6,6 +6,8 @@ becomes ``uncertain``: nothing here ever resends such a mail by itself.
 """
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -67,7 +69,10 @@ class Uncertain:
 
 
 def tier_of(tracking: TrackingType, consent: str) -> Tier:
-    """Return what a mail may carry; consent that was never given counts as none (E10)."""
+    """Return what a mail may carry; consent that was never given counts as none (E10).
+
+    Who said no is never tracked by name, not even by a job that asks nobody (E11).
+    """
     match tracking:
         case TrackingType.NONE:
             return Tier.DIRECT
@@ -76,7 +81,7 @@ def tier_of(tracking: TrackingType, consent: str) -> Tier:
         case TrackingType.UNIQUE:
             return Tier.UNIQUE
         case TrackingType.PERSONAL:
-            return Tier.PERSONAL
+            return Tier.DIRECT if consent == Consent.DENIED else Tier.PERSONAL
         case TrackingType.PERSONAL_BY_PERMISSION:
             return Tier.PERSONAL if consent == Consent.GRANTED else Tier.DIRECT
 
@@ -117,27 +122,32 @@ class Ledger:
     async def flush(self) -> None:
         """Write what is pending."""
         if self._pending:
-            async with self._database.write() as connection:
-                await self._write(connection)
+            async with self._writing():
+                pass
 
-    async def _write(self, connection: AsyncConnection) -> None:
-        """Write what is pending in the caller's transaction.
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        """Give a write transaction in which what is pending stands already.
 
-        An outcome that a failed transaction took along leaves its row inflight: uncertain at the
-        next start, never sent twice.
+        When it fails, at its commit even, everything stays pending. Should it be on the disk all
+        the same, writing it again changes nothing: no row is claimed anew before what is pending
+        was written, and only rows inflight are changed.
         """
-        if self._pending:
-            rows, self._pending = self._pending, []
-            try:
-                await sql(
-                    connection,
-                    "UPDATE job_recipient SET state = ?, attempts = ?, due = ?, reply = ?,"
-                    " t_done = ? WHERE job_id = ? AND idx = ? AND state = 'inflight'",
-                    rows,
-                )
-            except BaseException:
-                self._pending = rows + self._pending
-                raise
+        rows: list[tuple[Any, ...]] = []
+        try:
+            async with self._database.write() as connection:
+                rows, self._pending = self._pending, []
+                if rows:
+                    await sql(
+                        connection,
+                        "UPDATE job_recipient SET state = ?, attempts = ?, due = ?, reply = ?,"
+                        " t_done = ? WHERE job_id = ? AND idx = ? AND state = 'inflight'",
+                        rows,
+                    )
+                yield connection
+        except BaseException:
+            self._pending = rows + self._pending
+            raise
 
     async def claim(self, job: Job, limit: int) -> list[Claimed] | None:
         """Take the next due recipients: inflight on disk when this returns.
@@ -149,8 +159,7 @@ class Ledger:
             The claimed ones, or None when nobody is due now.
         """
         now = to_ms(self._clock())
-        async with self._database.write() as connection:
-            await self._write(connection)
+        async with self._writing() as connection:
             found = await sql(
                 connection,
                 "SELECT r.idx, r.attempts, c.email, c.fields, c.consent, m.state, EXISTS"
@@ -192,8 +201,7 @@ class Ledger:
 
     async def finish(self, job: Job) -> bool:
         """Complete *job* when nobody is left to be served; tell whether it is."""
-        async with self._database.write() as connection:
-            await self._write(connection)
+        async with self._writing() as connection:
             left = await sql(
                 connection,
                 "SELECT EXISTS (SELECT 1 FROM job_recipient INDEXED BY job_recipient_due"
