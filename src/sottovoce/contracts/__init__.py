@@ -22,6 +22,7 @@ from sottovoce.contracts.hub import (
     Ticket,
     TicketHolder,
 )
+from sottovoce.contracts.targets import LONGEST_NAME, LONGEST_TARGET, target_fault
 from sottovoce.contracts.tokens import (
     JOB_KEY_SIZES,
     JOB_REF_LENGTH,
@@ -59,6 +60,8 @@ __all__ = [
     "CALL_DEADLINE",
     "JOB_KEY_SIZES",
     "JOB_REF_LENGTH",
+    "LONGEST_NAME",
+    "LONGEST_TARGET",
     "MAX_LINK",
     "MAX_RECIPIENT",
     "NEW_JOB_KEY_SIZE",
@@ -109,4 +112,5 @@ __all__ = [
     "is_job_ref",
     "link_path",
     "parse_path",
+    "target_fault",
 ]

@@ -104,6 +104,9 @@ def test_a_value_where_none_is_safe_is_refused(html: str, words: str) -> None:
         ("https://[::1/", "cannot be read"),
         ("https://example.org/" + "x" * 2000, "longer than"),
         ("https://example.org/a b", "white space"),
+        ("https://exämple.org/", "percent-encoded"),
+        ("https://example.org/größe", "percent-encoded"),
+        ("https://example.org/\\evil", "percent-encoded"),
     ],
 )
 def test_a_target_that_the_tracker_would_refuse_is_a_fault_with_its_line(

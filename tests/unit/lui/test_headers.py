@@ -30,7 +30,16 @@ def test_a_sender_is_a_name_and_a_mailbox(text: str, sender: Sender) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nobody", "A <not an address>", "A\r\nBcc: x@y.de <a@example.org>", "A\x00 <a@b.de>"],
+    [
+        "",
+        "nobody",
+        "A <not an address>",
+        "A\r\nBcc: x@y.de <a@example.org>",
+        "A\x00 <a@b.de>",
+        # What the tracker would refuse for its pages, once the job is to go out.
+        "A\N{NO-BREAK SPACE}B <a@example.org>",
+        f"{'A' * 190} <a@example.org>",
+    ],
 )
 def test_a_sender_that_cannot_be_used_is_a_fault(text: str) -> None:
     with pytest.raises(SettingsError) as caught:

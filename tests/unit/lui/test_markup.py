@@ -95,3 +95,9 @@ def test_the_end_of_the_body_is_known() -> None:
     source = "<body>x</BODY></html>"
     assert source[scan_html(source).body_end :] == "</BODY></html>"
     assert scan_html("no body").body_end == 7
+
+
+def test_a_link_s_text_made_to_be_slow_is_read_all_the_same() -> None:
+    """Looking for tags in it would take hours: each of these brackets might begin one."""
+    (link,) = scan_html(f'<a href="https://example.org/">{"<" * 500_000}</a>').links
+    assert link.url == "https://example.org/"

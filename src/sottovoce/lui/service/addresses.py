@@ -46,7 +46,7 @@ def parse_address(text: str) -> Address:
     try:
         valid = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
-        several = re.search(r"@.*[,;\s].*@", text)
+        several = re.search(r"[,;\s]", text[text.find("@") : text.rfind("@") + 1])
         raise ValueError("One address a cell, please." if several else str(error)) from None
     if valid.ascii_email is None:
         raise ValueError("The part before the @ has letters that most mail servers do not take.")

@@ -8,9 +8,8 @@ tracking address; the source is cut, never written anew.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from urllib.parse import urlsplit
 
-from sottovoce.contracts.tokens import MAX_LINK
+from sottovoce.contracts import MAX_LINK, target_fault
 from sottovoce.errors import Fault, SettingsError
 from sottovoce.lui.service.markup import Context, LinkSpan, Scan, scan_html, scan_text
 from sottovoce.lui.service.templates import (
@@ -259,26 +258,10 @@ class _Builder:
 
     def _usable(self, span: LinkSpan) -> bool:
         """Tell whether the tracker would take the target; a fault says why it would not."""
-        why = _refusal(span.url)
+        why = target_fault(span.url)
         if not why and len(self.table.found) > MAX_LINK:
             why = f"has more than {MAX_LINK:,} links"
         if why:
             text = f"the link {span.url[:80]!r} {why}."
             self.bad("link-unusable", span.start, text, "Correct the address.")
         return not why
-
-
-def _refusal(url: str) -> str:
-    """Return what is wrong with a target, or nothing (tracker-and-campaign E1)."""
-    if any(character <= " " or character == "\x7f" for character in url):
-        return "contains white space or a control character"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "cannot be read as an address"
-    if not parts.hostname or port == 0:
-        return "names no host"
-    if parts.username is not None or parts.password is not None:
-        return "contains a user name or password"
-    return "is longer than 2,000 characters" if len(url) > 2000 else ""

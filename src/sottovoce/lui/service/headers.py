@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from email.utils import parseaddr
 
+from sottovoce.contracts import LONGEST_NAME
 from sottovoce.errors import Fault, SettingsError
 from sottovoce.lui.service.addresses import parse_address
 
@@ -39,8 +40,10 @@ def parse_sender(text: str) -> Sender:
     why = ""
     if _CONTROL.search(text):
         why = "it contains a line break or another control character."
-    elif len(text) > 320:
-        why = "it is longer than 320 characters."
+    elif len(text) > LONGEST_NAME:
+        why = f"it is longer than {LONGEST_NAME} characters."
+    elif not text.isprintable():
+        why = "it contains a character that cannot be shown, such as a non-breaking space."
     elif not address:
         why = "there is no address in it."
     else:

@@ -72,6 +72,8 @@ _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _TEXT_LINK = re.compile(r"\{\{[^{}]*\}\}|https?://(?:[^\s<>\"{}]|\{\{[^{}]*\}\})+", re.IGNORECASE)
 _TRAILING = ".,;:!?'*_"
+#: Characters looked at for a link's label; beyond it, time would grow with their square.
+LONGEST_LABEL = 4_000
 
 
 class _HtmlScanner:
@@ -178,7 +180,7 @@ class _HtmlScanner:
             return
         number, start = self.anchor
         self.anchor = None
-        inner = self.source[start:end]
+        inner = self.source[start : min(end, start + LONGEST_LABEL)]
         text = " ".join(unescape(re.sub(r"<[^>]*>", " ", inner)).split())
         if not text:
             alternative = re.search(r"\balt\s*=\s*[\"']([^\"']*)", inner)

@@ -8,24 +8,26 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sottovoce.contracts import JOB_KEY_SIZES, MAX_LINK, EndMode, PutJob, TokenCodec, is_job_ref
+from sottovoce.contracts import (
+    JOB_KEY_SIZES,
+    LONGEST_NAME,
+    MAX_LINK,
+    EndMode,
+    PutJob,
+    TokenCodec,
+    is_job_ref,
+    target_fault,
+)
 from sottovoce.errors import CallRefused
 from sottovoce.store import Database
 from sottovoce.trk import schema
 from sottovoce.trk.service.moments import millis
 
 __all__ = ["Job", "JobTable"]
-
-#: Characters of a target; browsers and servers of note take 8,000 (RFC 9110 §4.1).
-LONGEST_TARGET = 8_000
-
-#: Characters of the sender's and the list's name on the pages.
-LONGEST_NAME = 200
 
 _LIVE = "live"
 
@@ -214,29 +216,11 @@ def _check(request: PutJob) -> None:
     if len(request.links) > MAX_LINK + 1:
         raise _invalid(f"it has {len(request.links)} links, and may have {MAX_LINK + 1}")
     for text in (request.sender, request.list_name):
-        if len(text) > LONGEST_NAME or not (text.isprintable() or not text):
+        if len(text) > LONGEST_NAME or not text.isprintable():
             raise _invalid(f"a name has over {LONGEST_NAME} characters, or unprintable ones")
     for n, url in enumerate(request.links):
-        if why := _unacceptable(url):
+        if why := target_fault(url):
             raise _invalid(f"link {n} {why}")
-
-
-def _unacceptable(url: str) -> str:
-    """Return why *url* may not be a target; empty when it may (E1)."""
-    if len(url) > LONGEST_TARGET:
-        return f"has over {LONGEST_TARGET} characters"
-    if not url.isascii() or any(char <= " " or char in '"<>\\\x7f' for char in url):
-        return "has blanks, control characters, or others that must be percent-encoded"
-    try:
-        parts = urlsplit(url)
-        _port = parts.port
-    except ValueError:
-        return "is no URL"
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return "is not an absolute http or https address"
-    if "@" in parts.netloc:
-        return "has credentials in it"
-    return ""
 
 
 def _invalid(why: str) -> CallRefused:
