@@ -4,6 +4,7 @@
 written are names, codes and sentences made for it.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -47,9 +48,8 @@ class _LogFile:
         try:
             os.write(self._descriptor, text.encode("utf-8", "backslashreplace"))
         except OSError as error:
-            if self._echo is not None and not self._failing:
-                message = f"error: {self._path} cannot be written: {error.strerror}."
-                print(message, file=self._echo, flush=True)
+            if not self._failing:
+                _say(f"error: {self._path} cannot be written: {error.strerror}.", self._echo)
             self._failing = True
         else:
             self._failing = False
@@ -137,9 +137,16 @@ class Logs:
     def _repeat(
         self, _logger: object, method: str, event: structlog.typing.EventDict
     ) -> structlog.typing.EventDict:
-        if self._echo is not None and method in {"warning", "error", "critical", "exception"}:
-            print(_line(event), file=self._echo, flush=True)
+        if method in {"warning", "error", "critical", "exception"}:
+            _say(_line(event), self._echo)
         return event
+
+
+def _say(line: str, echo: TextIO | None) -> None:
+    """Repeat a line on the console, if it can be had: no work ends because nobody reads there."""
+    if echo is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(line, file=echo, flush=True)
 
 
 def _unwritable(folder: Path, error: OSError) -> Fault:

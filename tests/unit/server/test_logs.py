@@ -129,3 +129,17 @@ def test_a_log_that_cannot_be_opened_leaves_none_open(folder: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         made(folder)
     assert "trk.log" in refused.value.faults[0].why
+
+
+class NobodyReads(io.StringIO):
+    """A console that was closed, or a file on a full disk."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_console_that_cannot_be_had_ends_no_work(folder: Path) -> None:
+    logs = made(folder, echo=NobodyReads())
+    logs.component(Component.HUB).error("It goes on")
+    logs.close()
+    assert "It goes on" in (folder / "hub.log").read_text("utf-8")
