@@ -10,6 +10,7 @@ from sottovoce.ini import Secret
 from sottovoce.keystore import loads
 from sottovoce.net import utc_now
 from sottovoce.server import Home, read_plan
+from sottovoce.server.public_roots import SYSTEM_LISTS
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Run
@@ -138,3 +139,18 @@ def test_a_place_that_cannot_be_had_is_told(tmp_path: Path, sottovoce: "Run") ->
     assert printed.status == 64
     assert "cannot be made" in printed.err
     assert "Traceback" not in printed.err
+
+
+@pytest.mark.skipif(
+    not any(path.is_file() for path in SYSTEM_LISTS), reason="this system has no list of roots"
+)
+def test_public_roots_are_those_of_the_operating_system(tmp_path: Path, sottovoce: "Run") -> None:
+    """W16: on demand only, each under an alias that ``-list`` shows."""
+    path = tmp_path / "home"
+    words = (*NAME, "--components", "hub", "--lui", "b.test", "--tracker", "c.test")
+    made = sottovoce("init", "--home", path, *words, "--public-roots", "--json")
+    assert made.status == 0
+    number = json.loads(made.out)["public_roots"]
+    assert number > 50
+    listed = sottovoce("keytool", "--home", path, "-list", "-cacerts")
+    assert listed.out.count("trustedCertEntry") == number

@@ -5,10 +5,14 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sottovoce.cli.options import add_home, home_of
 from sottovoce.errors import Fault, SettingsError, WrongUsage
 from sottovoce.policy import Component
+
+if TYPE_CHECKING:
+    from sottovoce.server import PublicRoots
 
 __all__ = ["register", "run"]
 
@@ -42,9 +46,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser = commands.add_parser(
         "init",
         help="make a server home",
-        description="Make a server home: settings with every key explained, databases, an empty "
-        "keystore of trusted roots with a password of its own. On HUB's server the one-time code "
-        "for the first account is printed.",
+        description="Make a server home: settings with every key explained, databases, a keystore "
+        "of trusted roots with a password of its own. On HUB's server the one-time code for the "
+        "first account is printed.",
     )
     add_home(parser, of="the new server")
     parser.add_argument("--name", required=True, metavar="HOST", help="this server's name")
@@ -69,6 +73,12 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--smtp-host", metavar="HOST", help="the mail relay")
     parser.add_argument("--smtp-port", metavar="PORT", help="its port (default: 25)")
     parser.add_argument(
+        "--public-roots",
+        action="store_true",
+        help="trust the public CAs that the operating system trusts; without it conf/cacerts is "
+        "empty until the root of your own CA is imported",
+    )
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
@@ -82,25 +92,40 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(args: argparse.Namespace) -> int:
     """Make the home; return the exit status."""
     from sottovoce.net import utc_now
-    from sottovoce.server import HomePlan, create
+    from sottovoce.server import HomePlan, create, read_public_roots
 
+    now = utc_now()
+    public = read_public_roots(at=now) if args.public_roots else None
     plan = HomePlan(
-        path=home_of(args), components=_components(args.components), values=_values(args)
+        path=home_of(args),
+        components=_components(args.components),
+        values=_values(args),
+        roots=public.entries if public is not None else {},
     )
     try:
-        created = asyncio.run(create(plan, now=utc_now()))
+        created = asyncio.run(create(plan, now=now))
     except SettingsError as error:
         raise SettingsError(_by_option(error, args), message=error.message) from error
     code = created.set_up_code.reveal() if created.set_up_code is not None else None
     if args.json:
-        print(json.dumps({"home": str(created.path), "set_up_code": code}))
+        roots = len(plan.roots)
+        made = {"home": str(created.path), "set_up_code": code, "public_roots": roots}
+        print(json.dumps(made))
         return 0
     print(f"Made {created.path} with {', '.join(created.files)}.")
+    if public is not None:
+        _say_roots(public)
     if code is not None:
         print(f"Set-up code for the first account (shown only now): {code}")
         print(f"    next: sottovoce account set-up --home {created.path}")
     print(f"    next: read the .ini files, then sottovoce start --home {created.path}")
     return 0
+
+
+def _say_roots(public: "PublicRoots") -> None:
+    print(f"conf/cacerts trusts the {len(public.entries)} public roots of {public.source}.")
+    for line in public.left_out:
+        print(f"    left out: {line}")
 
 
 def _by_option(error: SettingsError, args: argparse.Namespace) -> list[Fault]:

@@ -5,6 +5,7 @@ from sottovoce.server.home import INI_FILES, Home
 from sottovoce.server.logs import STARTUP_LINE, Logs
 from sottovoce.server.plan import Plan, read_plan
 from sottovoce.server.process import Server
+from sottovoce.server.public_roots import PublicRoots, read_public_roots
 from sottovoce.server.settings import SERVER_KEYS, ServerSettings
 from sottovoce.server.trust import is_secured
 
@@ -17,9 +18,11 @@ __all__ = [
     "HomePlan",
     "Logs",
     "Plan",
+    "PublicRoots",
     "Server",
     "ServerSettings",
     "create",
     "is_secured",
     "read_plan",
+    "read_public_roots",
 ]

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from cryptography import x509
+
 import sottovoce.hub
 import sottovoce.lui
 import sottovoce.trk
 from sottovoce.errors import Fault, SettingsError, WrongUsage
 from sottovoce.hub import HUB_KEYS, HubSettings
 from sottovoce.ini import AnyKey, Secret, dumps, survey
-from sottovoce.keystore import Keystore, StoreFormat
+from sottovoce.keystore import Keystore, StoreFormat, TrustedCertificateEntry
 from sottovoce.keystore import dumps as write_keystore
 from sottovoce.lui import LUI_KEYS, LuiSettings
 from sottovoce.policy import Component
@@ -57,11 +59,13 @@ class HomePlan:
         path: the folder; must not exist, or be empty.
         components: which run here.
         values: file within the home (``server.ini``, ``lui/lui.ini`` …) → key → value as text.
+        roots: alias → certificate that the server trusts from the beginning (SPEC W16).
     """
 
     path: Path
     components: tuple[Component, ...]
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    roots: Mapping[str, x509.Certificate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +123,7 @@ async def create(plan: HomePlan, *, now: datetime) -> Created:
         for name, data in files.items():
             (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
             write_atomically(folder / name, data)
-        _trusted_roots(folder)
+        _trusted_roots(folder, plan.roots, now)
         code = await _databases(folder, plan.components, now)
     return Created(
         path=plan.path,
@@ -151,10 +155,11 @@ def _files(plan: HomePlan) -> dict[str, bytes]:
     return files
 
 
-def _trusted_roots(folder: Path) -> None:
-    """Make the keystore of trusted roots, empty, with a password of its own (SPEC W15, W16)."""
+def _trusted_roots(folder: Path, roots: Mapping[str, x509.Certificate], now: datetime) -> None:
+    """Make the keystore of trusted roots with a password of its own (SPEC W15, W16)."""
     password = Secret(secrets.token_urlsafe(_PASSWORD_OCTETS))
-    store = write_keystore(Keystore(), password, format=StoreFormat.PKCS12)
+    entries = {alias: TrustedCertificateEntry(root, now) for alias, root in roots.items()}
+    store = write_keystore(Keystore(entries=entries), password, format=StoreFormat.PKCS12)
     write_atomically(folder / "conf" / "cacerts", store)
     write_atomically(folder / "conf" / "cacerts.password", f"{password.reveal()}\n".encode())
 
