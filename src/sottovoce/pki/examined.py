@@ -4,6 +4,7 @@ Owns the tolerant reading of a stranger's certificate: nothing here raises, what
 Judges nothing but whether it can be read.
 """
 
+import warnings
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import TypeVar
@@ -11,6 +12,7 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.utils import CryptographyDeprecationWarning
 
 from sottovoce.pki.der import has_subtree_bounds, serial_and_frame
 from sottovoce.pki.names import (
@@ -193,8 +195,13 @@ def _first_line(error: Exception) -> str:
 
 @lru_cache(maxsize=REMEMBERED)
 def examine(certificate: x509.Certificate) -> Examined:
-    """Read a certificate; the same one is read once."""
-    return Examined(certificate)
+    """Read a certificate; the same one is read once, without the library's warnings.
+
+    What it warns of is judged here; several public roots in use have the serial number 0.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return Examined(certificate)
 
 
 def distinct(certificates: Iterable[x509.Certificate]) -> list[Examined]:

@@ -9,9 +9,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sottovoce.errors import WrongUsage
+from sottovoce.policy import AllowedClients
 from sottovoce.server import read_public_roots
 from sottovoce.server.public_roots import SYSTEM_LISTS
 from sottovoce.testing import ThrowAwayAuthority
+from sottovoce.tls import TrustGeneration, own_faults
 
 
 def pem(*certificates: x509.Certificate) -> bytes:
@@ -91,3 +93,21 @@ def test_this_systems_own_list_is_read(moment: datetime) -> None:
     found = read_public_roots(at=moment)
     assert len(found.entries) > 50
     assert all(alias.isascii() and alias == alias.lower() for alias in found.entries)
+
+
+@pytest.mark.skipif(
+    not any(path.is_file() for path in SYSTEM_LISTS), reason="this system has no list of roots"
+)
+def test_a_server_that_trusts_them_judges_as_before(
+    authority: ThrowAwayAuthority, moment: datetime
+) -> None:
+    """Some have the serial number 0, of which the library warns; a warning is no verdict."""
+    public = read_public_roots(at=moment).entries.values()
+    generation = TrustGeneration.make(
+        number=1,
+        own_name="hub.test",
+        identity=authority.issue("hub.test"),
+        roots=(*public, authority.root),
+        allowed=AllowedClients(("hub.test",)),
+    )
+    assert own_faults(generation, at=moment) == ()
