@@ -38,7 +38,7 @@ from sottovoce.contracts import (
     TrkCalls,
     link_path,
 )
-from sottovoce.errors import ConnectFailed, IntegrityError
+from sottovoce.errors import ConnectFailed, IntegrityError, SettingsError
 from sottovoce.ini import Secret
 from sottovoce.net.clock import utc_now
 from sottovoce.policy import Component
@@ -289,6 +289,17 @@ async def test_a_keystore_that_does_not_open_is_said_before_any_port_is(home: Pa
             home, web_keystore_path=entry_file, web_keystore_password=Secret("wrong-one")
         ):
             pass
+
+
+async def test_a_keystore_for_https_that_is_not_there_is_a_named_fault(home: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        async with running(
+            home, web_keystore_path=home / "gone.p12", web_keystore_password=Secret("changeit")
+        ):
+            pass
+    (fault,) = caught.value.faults
+    assert (fault.code, fault.key) == ("web-certificate", "WebKeystorePath")
+    assert str(home / "gone.p12") in fault.presented
 
 
 async def test_a_full_disk_is_kept_for_unsubscribes_and_said_loudly(home: Path) -> None:

@@ -313,6 +313,31 @@ async def test_whoever_is_slow_is_cut_off(
     assert not plain._server.server_state.connections
 
 
+async def long_answer(_scope: dict[str, Any], _receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": bytes(32 * 1024 * 1024)})
+
+
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"], ids=["kept", "closing"])
+async def test_whoever_takes_no_answer_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, more: bytes
+) -> None:
+    """Else one who sends and never reads holds a connection, its memory and its task for ever."""
+    monkeypatch.setattr(protocol, "ANSWER_TIMEOUT", 0.05)
+    monkeypatch.setattr(protocol, "IDLE_TIMEOUT", 0.05)
+    server = await serve(long_answer, address="127.0.0.1", port=0)
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setblocking(False)
+        await loop.sock_connect(client, (server.address, server.port))
+        await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nHost: x\r\n" + more + b"\r\n")
+        await loop.sock_recv(client, 1)
+        async with asyncio.timeout(15):
+            while server._server.server_state.connections:  # noqa: ASYNC110 - uvicorn's own set
+                await asyncio.sleep(0.01)
+    await server.aclose()
+
+
 class HalfAtOnce:
     """Answers /now/… at once and everything else over ASGI, saying which."""
 

@@ -5,6 +5,7 @@ to HUB. It never dials LUI, and goes on collecting while HUB and LUI are down.
 """
 
 import asyncio
+import contextlib
 import secrets
 import shutil
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sottovoce import __version__
 from sottovoce.contracts import Caller, EdgePosture, HubCalls, HubHello, Status, TrkCalls
-from sottovoce.errors import StoreError
+from sottovoce.errors import Fault, SettingsError, StoreError
 from sottovoce.keystore import PrivateKeyEntry, loads
 from sottovoce.net.clock import Clock, monotonic
 from sottovoce.net.heartbeat import HeartbeatLoop
@@ -254,7 +255,8 @@ class TrkApp:
     async def _keep_house(self) -> None:
         """Watch the disk, and prune once an hour; a failure is tried again next time."""
         while True:
-            await self._look_at_disk()
+            with contextlib.suppress(OSError):  # what the disk had free last stands
+                await self._look_at_disk()
             if self._now() - self._pruned_at >= HOUR:
                 await self._prune()
             await asyncio.sleep(HOUSEKEEPING)
@@ -307,5 +309,16 @@ def _web_entry(settings: TrkSettings, own_name: str) -> PrivateKeyEntry | None:
     """
     if settings.web_keystore_path is None:
         return None
-    store = loads(settings.web_keystore_path.read_bytes(), settings.web_keystore_password)
+    try:
+        data = settings.web_keystore_path.read_bytes()
+    except OSError as error:
+        fault = Fault(
+            code="web-certificate",
+            why=f"The keystore for HTTPS cannot be read: {error.strerror}.",
+            presented=str(settings.web_keystore_path),
+            hint="Correct WebKeystorePath in trk/tracker.ini, or remove it for plain HTTP.",
+            key="WebKeystorePath",
+        )
+        raise SettingsError([fault]) from error
+    store = loads(data, settings.web_keystore_password)
     return KeyRing.of(store, settings.public_host or own_name).chosen().entry

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from sottovoce.web.answer import Answer, Header
 
 __all__ = [
+    "ANSWER_TIMEOUT",
     "HEAD_LIMIT",
     "HEAD_TIMEOUT",
     "IDLE_TIMEOUT",
@@ -34,6 +35,9 @@ HEAD_TIMEOUT = 10.0
 
 #: Seconds within which a request's body must be whole, from the end of its head on.
 REQUEST_TIMEOUT = 20.0
+
+#: Seconds within which an answer must be made and taken: an unsubscribe waits 15 s for the disk.
+ANSWER_TIMEOUT = 60.0
 
 #: Seconds that a connection may rest between two requests.
 IDLE_TIMEOUT = 15.0
@@ -65,7 +69,7 @@ class AnswersAtOnce(Protocol):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection: a head of at most 16 KiB within 10 s, a body within 20 s.
+    """One connection: a head of at most 16 KiB in 10 s, a body in 20 s, an answer taken in 60 s.
 
     Whoever breaks a limit is closed, and no line is logged for it: anybody on the Internet could
     fill a disk with such lines.
@@ -77,7 +81,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_raw = 0
         self._head_parsed = 0
         self._in_head = True
-        self._due: float | None = None
+        self._due = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._address = ""
         at_once: Callable[..., Answer | None] | None = getattr(self.config.app, "at_once", None)
@@ -150,8 +154,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._answered:
             self._due = self.loop.time() + IDLE_TIMEOUT
         else:
-            self._due = None  # the application has the word; uvicorn minds the rest after it
+            self._due = self.loop.time() + ANSWER_TIMEOUT
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Begin to wait until it is taken; uvicorn closes a resting connection earlier."""
+        self._due = self.loop.time() + ANSWER_TIMEOUT
+        super().on_response_complete()
 
     def _answer_at_once(self, at_once: Callable[..., Answer | None]) -> bool:
         """Write the application's immediate answer, if it has one and it is this request's turn."""
@@ -184,11 +193,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def _look_again(self) -> None:
         """Close the connection when something is overdue; one timer for all that may be."""
         now = self.loop.time()
-        if self._due is not None and now >= self._due:
+        if now >= self._due:
             self._watch = None
-            if not self.transport.is_closing():
-                self.transport.abort()
+            # Also when it is closing: who reads nothing would keep it closing for ever.
+            self.transport.abort()
             return
         least = min(HEAD_TIMEOUT, REQUEST_TIMEOUT, IDLE_TIMEOUT)
-        wait = least if self._due is None else max(min(least, self._due - now), 0.01)
+        wait = max(min(least, self._due - now), 0.01)
         self._watch = self.loop.call_later(wait, self._look_again)

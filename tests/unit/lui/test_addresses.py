@@ -45,7 +45,7 @@ def test_the_hash_is_that_of_the_normalised_address() -> None:
     assert len(address_hash("a@example.org")) == 32
 
 
-@pytest.mark.parametrize("text", ["@" * 1000 + "," * 900, "@," * 900])
+@pytest.mark.parametrize("text", ["@" * 8000 + "," * 8000, "@," * 900])
 def test_a_cell_made_to_be_slow_is_refused_like_any_other(text: str) -> None:
     """The first takes hours where a pattern tries every way to read it."""
     with pytest.raises(ValueError, match=r"\w"):
