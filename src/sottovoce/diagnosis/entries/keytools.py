@@ -55,7 +55,6 @@ ENTRIES: tuple[Entry, ...] = (
         code="reply-wrong-alias",
         title="The reply went under another alias",
         rows=("K11",),
-        severity=Severity.WARNING,
         message=(
             "The reply was stored as a trusted certificate '{presented|of another alias}'; the "
             "key '{alias|entry}' still has its self-signed certificate."

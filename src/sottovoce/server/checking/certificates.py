@@ -14,10 +14,11 @@ from sottovoce.pki import (
     ChainVerdict,
     Purpose,
     as_address,
-    display_name,
     dns_names,
     fingerprint,
     ip_addresses,
+    matches_dns_name,
+    short_name,
     verify,
 )
 from sottovoce.policy import Lifetime, first_to_end, span
@@ -100,7 +101,7 @@ def _tell(notebook: Notebook, known: Examination, faults: tuple[Fault, ...]) -> 
         ]
         return [_owned(fault, known) for fault in chosen]
 
-    root = display_name(path[-1].subject)
+    root = short_name(path[-1].subject)
     short = list(_sent_short(known))
     chain = [fault for fault in of(None) if not (short and fault.code == "partial-chain")]
     notebook.faults(
@@ -110,7 +111,7 @@ def _tell(notebook: Notebook, known: Examination, faults: tuple[Fault, ...]) -> 
     )
     notebook.faults(
         "certificate-names",
-        [*of(_NAMES), *_addresses_as_names(leaf)],
+        [*of(_NAMES), *_other_names(leaf, known), *_addresses_as_names(leaf)],
         fine=f"It is for {_names(leaf)}; this server announces itself as {known.own_name}.",
     )
     notebook.faults(
@@ -169,7 +170,7 @@ def _sent_short(known: Examination) -> Iterable[Fault]:
 
     if not known.verdict.valid or leads_to_a_root(sent) or not leads_to_a_root([*sent, *between]):
         return
-    missing = display_name(sent[-1].issuer)
+    missing = short_name(sent[-1].issuer)
     yield Fault(
         code="intermediate-missing",
         why=f"This server sends {len(sent)} certificate{'s' if len(sent) > 1 else ''}, without the "
@@ -181,6 +182,23 @@ def _sent_short(known: Examination) -> Iterable[Fault]:
         file=str(known.keystore_path),
         warning=True,
     )
+
+
+def _other_names(leaf: x509.Certificate, known: Examination) -> Iterable[Fault]:
+    """Components of one server dial each other by the names of the settings (catalogue N3)."""
+    for component, name, place in known.sayings:
+        if component not in known.components or name == known.own_name:
+            continue
+        if any(matches_dns_name(each, name) for each in dns_names(leaf)):
+            continue
+        yield Fault(
+            code="name-mismatch",
+            why=f"{component.label} runs on this server, which {place} calls {name}; its "
+            f"certificate is for {_names(leaf) or 'no name'}.",
+            expected=name,
+            presented=_names(leaf),
+            hint=f"Write {known.own_name} there, or reissue the certificate for both names.",
+        )
 
 
 def _addresses_as_names(leaf: x509.Certificate) -> Iterable[Fault]:
@@ -213,7 +231,7 @@ def lifetimes(path: Iterable[x509.Certificate], *, owner: str = "This server's")
         Lifetime(
             what=f"{owner} certificate"
             if depth == 0
-            else f"The CA certificate '{display_name(one.subject)}'",
+            else f"The CA certificate '{short_name(one.subject)}'",
             begin=one.not_valid_before_utc,
             end=one.not_valid_after_utc,
         )
@@ -267,7 +285,7 @@ def _list_faults(
 ) -> Iterable[Fault]:
     for root in known.roots or ():
         of_root = [one for one in lists if one.issuer == root.subject]
-        name = display_name(root.subject)
+        name = short_name(root.subject)
         if not of_root:
             yield Fault(
                 code="revocation-unknown",

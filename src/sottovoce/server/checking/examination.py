@@ -66,6 +66,27 @@ class Examination:
         return self.settings.components if self.settings is not None else ()
 
     @property
+    def sayings(self) -> tuple[tuple[Component, str, str], ...]:
+        """What the settings call each component's server: component, name, where that stands."""
+        found = []
+        if self.hub is not None:
+            found += [
+                (Component.LUI, self.hub.lui_host, "LuiHost in hub/hub.ini"),
+                (Component.TRK, self.hub.tracker_host, "TrackerHost in hub/hub.ini"),
+            ]
+        if self.lui is not None:
+            found += [
+                (Component.HUB, self.lui.hub_host, "HubHost in lui/lui.ini"),
+                (Component.TRK, self.lui.tracker_host, "TrackerHost in lui/lui.ini"),
+            ]
+        if self.trk is not None:
+            found += [
+                (Component.HUB, self.trk.hub_host, "HubHost in trk/tracker.ini"),
+                (Component.LUI, self.trk.lui_host, "LuiHost in trk/tracker.ini"),
+            ]
+        return tuple(found)
+
+    @property
     def partners(self) -> Mapping[Component, str]:
         """On which server each component of the installation runs, as far as the settings say."""
         known: dict[Component, str] = dict.fromkeys(self.components, self.own_name)

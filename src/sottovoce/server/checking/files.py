@@ -3,7 +3,7 @@
 Only files in use are looked at: a backup beside a keystore is nobody's fault.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,7 +76,27 @@ def _component(
 
 def _places(known: Examination, faults: Faults) -> Examination:
     known.hosts = expected_hosts(known.hub, known.trk, faults, known.home)
+    if not faults.found:
+        faults.warnings += _two_names(known)
     return known
+
+
+def _two_names(known: Examination) -> Iterator[Fault]:
+    """Tell of a partner that is called by two names on one server (catalogue N3)."""
+    first: dict[Component, tuple[str, str]] = {}
+    for component, name, place in known.sayings:
+        other, where = first.setdefault(component, (name, place))
+        if component in known.components or name.rstrip(".").lower() == other.rstrip(".").lower():
+            continue
+        yield Fault(
+            code="name-mismatch",
+            why=f"{component.label}'s server is {other} by {where} and {name} by {place}: its "
+            "certificate, and every allowed list, would need both names.",
+            expected=other,
+            presented=name,
+            hint="Use one name everywhere, the one in its certificate.",
+            warning=True,
+        )
 
 
 def _places_line(known: Examination) -> str:

@@ -4,7 +4,7 @@ from cryptography import x509
 
 from sottovoce.errors import Fault, KeystoreError
 from sottovoce.keystore import Keystore, PrivateKeyEntry, TrustedCertificateEntry
-from sottovoce.pki import describe_key, display_name, fingerprint, key_fingerprint
+from sottovoce.pki import describe_key, fingerprint, key_fingerprint, short_name
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.home import Faults, check_private
@@ -120,7 +120,7 @@ def check_roots(notebook: Notebook, known: Examination) -> None:
 
 def _listed(roots: tuple[x509.Certificate, ...]) -> str:
     shown = [
-        f"'{display_name(root.subject)}' (SHA-256 {fingerprint(root)[:23]}…)"
+        f"'{short_name(root.subject)}' (SHA-256 {fingerprint(root)[:23]}…)"
         for root in roots[:_SHOWN]
     ]
     more = f" and {len(roots) - _SHOWN} more" if len(roots) > _SHOWN else ""

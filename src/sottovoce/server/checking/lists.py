@@ -37,7 +37,8 @@ def _partners_missing(known: Examination) -> Iterator[Fault]:
     """A partner that is named and not listed is refused, in both directions (catalogue A1, A4)."""
     assert known.allowed is not None
     told: set[str] = set()
-    for component, name in known.partners.items():
+    named = dict.fromkeys((component, name) for component, name, _ in known.sayings)
+    for component, name in named:
         decision = known.allowed.decide(name)
         if decision.allowed or name in told or name == known.own_name:
             continue

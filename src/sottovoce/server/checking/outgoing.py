@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sottovoce.errors import Fault
 from sottovoce.net import Probe
-from sottovoce.pki import display_name, fingerprint
+from sottovoce.pki import fingerprint, short_name
 from sottovoce.server.checking.certificates import lifetimes
 from sottovoce.server.checking.clocks import skew_fault
 from sottovoce.server.checking.examination import Examination
@@ -119,7 +119,7 @@ def _root_missing_there(fault: Fault, tried: Probe, known: Examination) -> Fault
     label = called.label if called is not None else "it"
     path = known.verdict.path if known.verdict is not None else ()
     root = (
-        f"'{display_name(path[-1].subject)}' (SHA-256 {fingerprint(path[-1])})"
+        f"'{short_name(path[-1].subject)}' (SHA-256 {fingerprint(path[-1])})"
         if path
         else "of this server's CA"
     )

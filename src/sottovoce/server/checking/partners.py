@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from sottovoce import __version__
 from sottovoce.diagnosis import Status
 from sottovoce.errors import SettingsError
-from sottovoce.net import Destination, Endpoint, Probe, probe, utc_now
+from sottovoce.net import LIMITS, Destination, Endpoint, Limits, Probe, probe, utc_now
 from sottovoce.policy import Component
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.incoming import check_callers
@@ -26,15 +26,18 @@ __all__ = ["check_partners"]
 _BESIDE = frozenset({"Clock", "Ports"})
 
 
-async def check_partners(known: Examination, notebook: Notebook) -> None:
+async def check_partners(
+    known: Examination, notebook: Notebook, *, limits: Limits = LIMITS
+) -> None:
     """Try every connection that this server calls, and look who called it.
 
     Args:
         known: what the checks of the server itself have read.
         notebook: gets the findings.
+        limits: seconds for each phase.
     """
     notebook.group = "Installation"
-    endpoint = _endpoint(known, notebook)
+    endpoint = _endpoint(known, notebook, limits)
     if endpoint is None:
         notebook.skip(
             "connections",
@@ -49,7 +52,7 @@ async def check_partners(known: Examination, notebook: Notebook) -> None:
     check_callers(notebook, known)
 
 
-def _endpoint(known: Examination, notebook: Notebook) -> Endpoint | None:
+def _endpoint(known: Examination, notebook: Notebook, limits: Limits) -> Endpoint | None:
     """Return this server's end of connections, as it would have it when it runs."""
     broken = any(
         finding.status is Status.FAULT and finding.group not in _BESIDE
@@ -81,6 +84,7 @@ def _endpoint(known: Examination, notebook: Notebook) -> Endpoint | None:
         log=lambda _: None,
         clock=utc_now,
         new_id=lambda: secrets.token_hex(8),
+        limits=limits,
     )
 
 
