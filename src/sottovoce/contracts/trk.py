@@ -48,7 +48,7 @@ class EventFacts(msgspec.Struct, frozen=True, array_like=True):
         method: of HTTP.
         prefetch: whether a ``Purpose`` header said so.
         user_agent: at most 200 characters.
-        net: keyed daily hash of the address's /24 or /48; empty for job types that keep none.
+        net: keyed daily hash of the address's /24 or /48; empty for job types that keep none (E12).
         one_click: for an unsubscribe, whether it came by RFC 8058.
     """
 
@@ -110,6 +110,8 @@ class PutJob(Record, frozen=True, kw_only=True):
         links: absolute http(s) targets; their position is the link's number.
         track: whether opens and clicks are recorded at all.
         identify: whether events carry the recipient's index (False = blind).
+        keep_facts: whether browser and network are kept of those who identify themselves; False
+            where nobody may be traceable (unique).
         track_until: recording ends then, redirects go on (UTC); None = never.
         sender: who sends, for the unsubscribe page, as text.
         list_name: the name of the list, for the unsubscribe page, as text.
@@ -121,6 +123,7 @@ class PutJob(Record, frozen=True, kw_only=True):
     links: tuple[str, ...]
     track: bool
     identify: bool
+    keep_facts: bool = True
     track_until: datetime | None = None
     sender: str = ""
     list_name: str = ""

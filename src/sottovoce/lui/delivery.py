@@ -7,7 +7,6 @@ mails per running job are uncertain. Knows no template and no schema.
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
@@ -21,11 +20,12 @@ from sottovoce.errors import (
     SottovoceError,
     StoreError,
 )
-from sottovoce.lui.relay import Answer, Handed, Relay, RelayDown, Session
-from sottovoce.lui.schema import LedgerState, TrackingType, to_ms
-from sottovoce.lui.service.composer import ComposedJob, Composer, Recipient
+from sottovoce.lui.line import BATCH, Line
+from sottovoce.lui.relay import Relay, RelayDown
+from sottovoce.lui.schema import TrackingType, to_ms
+from sottovoce.lui.service.composer import ComposedJob, Composer
 from sottovoce.lui.service.jobs import Job, compiled, digest_of, due_jobs
-from sottovoce.lui.service.ledger import Claimed, Ledger, Outcome
+from sottovoce.lui.service.ledger import Ledger
 from sottovoce.lui.settings import LuiSettings
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
@@ -34,15 +34,12 @@ from sottovoce.store import Database
 
 __all__ = ["BATCH", "Delivery"]
 
-#: Recipients that one connection has inflight at most; with 4 connections 32 mails can be
-#: uncertain after a crash. (Smaller costs a transaction per few mails: 8 → about 0.1 ms each.)
-BATCH = 8
 #: Seconds between two looks for jobs that are ready; commands run in processes of their own.
 POLL = 0.3
 #: Seconds after which an outcome is on disk even when its connection claims nothing more.
 FLUSH = 0.2
-#: Multiples of the retry delay before each new try; after the last one the mail counts as refused.
-RETRIES = (1, 5, 15, 60, 240)
+#: Types of which browser and network are kept; elsewhere they could tell who somebody is (E12).
+_TRACEABLE = frozenset({TrackingType.PERSONAL, TrackingType.PERSONAL_BY_PERMISSION})
 #: No mail goes out on a knowledge of unsubscribes older than this (tracker-and-campaign E17).
 OLDEST_FEED = timedelta(hours=1)
 #: Seconds before a relay or tracker that is away is tried again: first, and at most.
@@ -241,6 +238,7 @@ class Delivery:
                 links=tuple(link.url for link in content.links),
                 track=job.tracking is not TrackingType.NONE,
                 identify=job.tracking is not TrackingType.BLIND,
+                keep_facts=job.tracking in _TRACEABLE,
                 sender=job.sender,
                 list_name=job.list_name,
             )
@@ -277,8 +275,8 @@ class Delivery:
         owner = TaskOwner(lambda _, error: failures.append(error))
         first = await self.relay.connect()
         await self._note(job, "", "")
-        lines = [_Line(self, job, composer, first)]
-        lines += [_Line(self, job, composer) for _ in range(self.settings.smtp_connections - 1)]
+        lines = [Line(self, job, composer, first)]
+        lines += [Line(self, job, composer) for _ in range(self.settings.smtp_connections - 1)]
         tasks = [
             owner.spawn(line.run(), name=f"smtp {number}") for number, line in enumerate(lines, 1)
         ]
@@ -302,114 +300,3 @@ class Delivery:
                 (job.id, to_ms(self.clock())),
             )
             return bool(found.scalar_one())
-
-
-class _Line:
-    """One connection's work on one job."""
-
-    def __init__(
-        self, delivery: Delivery, job: Job, composer: Composer, session: Session | None = None
-    ) -> None:
-        self._delivery = delivery
-        self._job = job
-        self._composer = composer
-        self._session = session
-
-    async def run(self) -> None:
-        """Claim and send until nobody is due, the worker stops, or something is missing."""
-        delivery = self._delivery
-        try:
-            if self._session is None:
-                self._session = await delivery.relay.connect()
-            while not delivery.stopping.is_set() and not delivery.is_stale():
-                claimed = await delivery.ledger.claim(self._job, BATCH)
-                if claimed is None:
-                    return
-                await self._send_all(claimed)
-        finally:
-            if self._session is not None:
-                await self._session.aclose()
-
-    async def _send_all(self, claimed: list[Claimed]) -> None:
-        """Send *claimed*; whatever is not begun goes back to planned."""
-        note = self._delivery.ledger.note
-        rest = iter(claimed)
-        try:
-            for row in rest:
-                if self._delivery.stopping.is_set():
-                    self._put_back(row)
-                    break
-                note(self._job, await self._send(row))
-        finally:
-            for row in rest:
-                self._put_back(row)
-
-    def _put_back(self, row: Claimed) -> None:
-        self._delivery.ledger.note(self._job, Outcome(row.idx, LedgerState.PLANNED, row.attempts))
-
-    async def _send(self, row: Claimed) -> Outcome:
-        delivery = self._delivery
-        assert self._session is not None
-        recipient = Recipient(row.idx, row.mailbox, row.fields, row.tier)
-        try:
-            mail = self._composer.compose(recipient, at=delivery.clock())
-        except BaseException:
-            self._put_back(row)
-            raise
-        try:
-            answer = await self._session.send(self._composer.envelope_from, row.mailbox, mail)
-        except BaseException:
-            why = "the program ended while the mail was under way"
-            delivery.ledger.note(
-                self._job, Outcome(row.idx, LedgerState.UNCERTAIN, row.attempts, why)
-            )
-            raise
-        outcome = self._judged(row, answer)
-        if answer.closing or answer.handed is Handed.SENDER_REFUSED:
-            delivery.ledger.note(self._job, outcome)
-            await self._broken(answer, row.mailbox)
-        return outcome
-
-    def _judged(self, row: Claimed, answer: Answer) -> Outcome:
-        """Return what an answer means for the ledger."""
-        match answer.handed:
-            case Handed.ACCEPTED:
-                state = LedgerState.ACCEPTED
-            case Handed.REFUSED:
-                state = LedgerState.REFUSED
-            case Handed.BROKEN_IN_DATA:
-                state = LedgerState.UNCERTAIN
-            case Handed.DEFERRED:
-                return self._deferred(row, answer)
-            case Handed.BROKEN_BEFORE | Handed.SENDER_REFUSED:
-                # Behind all who were not tried yet: one at whom the relay always breaks off must
-                # not keep the others waiting.
-                due = to_ms(self._delivery.clock())
-                return Outcome(row.idx, LedgerState.PLANNED, row.attempts, answer.reply, due)
-        return Outcome(row.idx, state, row.attempts + 1, answer.reply)
-
-    def _deferred(self, row: Claimed, answer: Answer) -> Outcome:
-        if row.attempts >= len(RETRIES):
-            reply = f"given up after {row.attempts + 1} tries: {answer.reply}"
-            return Outcome(row.idx, LedgerState.REFUSED, row.attempts + 1, reply)
-        delay = timedelta(seconds=self._delivery.settings.smtp_retry_delay * RETRIES[row.attempts])
-        due = to_ms(self._delivery.clock() + delay)
-        return Outcome(row.idx, LedgerState.DEFERRED, row.attempts + 1, answer.reply, due)
-
-    async def _broken(self, answer: Answer, mailbox: str) -> None:
-        """End this line: the relay closed it, or refuses the sender altogether."""
-        place = self._delivery.relay.place
-        # What follows is logged, and a log holds no recipient's address.
-        reply = re.sub(re.escape(mailbox), "(the recipient)", answer.reply, flags=re.IGNORECASE)
-        if answer.handed is Handed.SENDER_REFUSED:
-            raise SottovoceError(
-                f"The mail relay {place} refuses the sender "
-                f"{self._composer.envelope_from}: {reply}.",
-                hint="Choose a sender that the relay takes, or allow it there.",
-                code="smtp-sender-refused",
-            )
-        raise RelayDown(
-            f"The mail relay {place} broke the connection off: {reply}.",
-            hint="Its log says why; the job goes on by itself when it takes mail again.",
-            code="smtp-broken-off",
-        )

@@ -57,6 +57,7 @@ job = sa.Table(
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("track", sa.Boolean, nullable=False),
     sa.Column("identify", sa.Boolean, nullable=False),
+    sa.Column("keep_facts", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("track_until", sa.Integer),
     sa.Column("sender", sa.Text, nullable=False),
     sa.Column("list_name", sa.Text, nullable=False),

@@ -72,22 +72,23 @@ async def test_only_who_granted_it_is_tracked(office: "Office", postbox: "Postbo
 
 
 @pytest.mark.parametrize(
-    ("tracking", "track", "identify"),
+    ("tracking", "told"),
     [
-        (TrackingType.NONE, False, True),
-        (TrackingType.BLIND, True, False),
-        (TrackingType.UNIQUE, True, True),
-        (TrackingType.PERSONAL, True, True),
+        (TrackingType.NONE, (False, True, False)),
+        (TrackingType.BLIND, (True, False, False)),
+        (TrackingType.UNIQUE, (True, True, False)),
+        (TrackingType.PERSONAL, (True, True, True)),
+        (TrackingType.PERSONAL_BY_PERMISSION, (True, True, True)),
     ],
 )
 async def test_the_tracker_is_told_how_much_to_record(
-    office: "Office", tracking: TrackingType, track: bool, identify: bool
+    office: "Office", tracking: TrackingType, told: tuple[bool, bool, bool]
 ) -> None:
     await office.start()
     await office.make_job(2, tracking=tracking)
     await office.until(JobState.COMPLETED)
     (job,) = office.tracker.jobs.values()
-    assert (job.track, job.identify) == (track, identify)
+    assert (job.track, job.identify, job.keep_facts) == told
 
 
 async def test_a_refused_recipient_does_not_stop_the_others(
@@ -138,7 +139,7 @@ async def test_no_mail_goes_out_on_an_old_knowledge_of_unsubscribes(
 async def test_after_enough_tries_a_deferred_recipient_counts_as_refused(
     office: "Office", postbox: "Postbox", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sottovoce.lui.delivery.RETRIES", (1, 1))
+    monkeypatch.setattr("sottovoce.lui.line.RETRIES", (1, 1))
     postbox.defer = {"p1@example.org": 99}
     await office.start()
     await office.make_job(2)

@@ -27,8 +27,8 @@ def test_no_column_can_hold_an_address_or_a_name_of_a_recipient() -> None:
         "event.id", "event.at", "event.kind", "event.job_ref", "event.recipient", "event.link",
         "event.facts",
         "acknowledged.hour", "acknowledged.upto",
-        "job.job_ref", "job.key", "job.digest", "job.track", "job.identify", "job.track_until",
-        "job.sender", "job.list_name", "job.mode", "job.stored",
+        "job.job_ref", "job.key", "job.digest", "job.track", "job.identify", "job.keep_facts",
+        "job.track_until", "job.sender", "job.list_name", "job.mode", "job.stored",
         "link.job_ref", "link.n", "link.url",
         "revoked.job_ref", "revoked.recipient",
     }  # fmt: skip

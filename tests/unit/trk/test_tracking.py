@@ -1,6 +1,7 @@
 """What a link means, and when it is recorded (A8, E3, E11, E13)."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,6 +57,22 @@ async def test_a_blind_job_keeps_that_no_person_asked_and_nothing_else(bench: An
         EventFacts(method="HEAD"),
         EventFacts(prefetch=True),
     ]
+
+
+async def test_where_nobody_may_be_traceable_neither_browser_nor_network_is_kept(
+    open_bench: Any, database_path: Path
+) -> None:
+    """E12: the network of an unsubscribe would tell whose the opens from there are."""
+    seen = EventFacts(user_agent="X", net="y")
+    async with open_bench(database_path) as bench:
+        await bench.put(keep_facts=False)
+    async with open_bench(database_path) as bench:  # it holds after a restart
+        bench.tracker.note(bench.tracker.resolve(bench.path_of(LinkKind.OPEN)), seen)
+        hit = bench.tracker.resolve(bench.path_of(LinkKind.UNSUBSCRIBE))
+        await bench.tracker.unsubscribe(hit, EventFacts(method="POST", user_agent="X", net="y"))
+        opened, left = (await bench.pulled()).events
+    assert (opened.recipient, opened.facts) == (7, None)
+    assert (left.recipient, left.facts) == (7, EventFacts(method="POST"))
 
 
 async def test_unsubscribing_from_a_blind_job_keeps_who_and_nothing_else(bench: Any) -> None:

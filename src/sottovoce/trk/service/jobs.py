@@ -41,7 +41,7 @@ class Job:
         codec: opens its tokens.
         digest: of its content as authorised.
         links: targets by number.
-        track, identify: as in ``PutJob``.
+        track, identify, keep_facts: as in ``PutJob``.
         track_until: milliseconds, or None.
         sender, list_name: text for the pages.
         ended: how, once it has.
@@ -53,6 +53,7 @@ class Job:
     links: tuple[str, ...]
     track: bool
     identify: bool
+    keep_facts: bool
     track_until: int | None
     sender: str
     list_name: str
@@ -127,6 +128,7 @@ class JobTable:
             "digest": request.digest,
             "track": request.track,
             "identify": request.identify,
+            "keep_facts": request.keep_facts,
             "track_until": until,
             "sender": request.sender,
             "list_name": request.list_name,
@@ -198,6 +200,7 @@ def _from_row(row: Any, links: tuple[str, ...]) -> Job:
         links=links,
         track=row.track,
         identify=row.identify,
+        keep_facts=row.keep_facts,
         track_until=row.track_until,
         sender=row.sender,
         list_name=row.list_name,

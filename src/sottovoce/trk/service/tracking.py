@@ -91,15 +91,12 @@ class Tracker:
             return
         if self._jobs.is_revoked(job.job_ref, hit.recipient):
             return
-        if job.identify:
-            self._writer.add(
-                _EVENT_OF[hit.kind], job.job_ref, hit.recipient, hit.link, self._encode(facts)
-            )
-        else:
-            self._writer.add(_EVENT_OF[hit.kind], job.job_ref, None, hit.link, self._bare(facts))
+        recipient = hit.recipient if job.identify else None
+        kept = self._encode(facts) if job.identify and job.keep_facts else self._bare(facts)
+        self._writer.add(_EVENT_OF[hit.kind], job.job_ref, recipient, hit.link, kept)
 
     def _bare(self, facts: EventFacts) -> bytes | None:
-        """Return what a blind job keeps: nothing, or that no person asked (E5)."""
+        """Return what a job without facts keeps: nothing, or that no person asked (E5, E12)."""
         if facts.method == "GET" and not facts.prefetch:
             return None
         return self._encode(EventFacts(method=facts.method, prefetch=facts.prefetch))
@@ -129,6 +126,6 @@ class Tracker:
 
     def _kept(self, hit: Hit, facts: EventFacts) -> bytes:
         """Return the facts as stored: without a trace of the browser where the job keeps none."""
-        if not hit.job.identify:
+        if not (hit.job.identify and hit.job.keep_facts):
             facts = EventFacts(method=facts.method, one_click=facts.one_click)
         return self._encode(facts)
