@@ -411,8 +411,10 @@ GOOD = (accepted("lui", LUI, "a"), accepted("trk", TRK, "bb"))
 async def test_partners_that_are_connected_are_fine(hub_home: Premises) -> None:
     report = await checked(hub_home, *GOOD)
     assert bad(report) == []
-    connected = [each.message for each in report.findings if each.group == "Connections"]
-    assert ["connected since" in each for each in connected] == [True, True]
+    connected = [each.id for each in report.findings if "connected since" in each.message]
+    assert connected == ["connection-lui-hub", "connection-trk-hub"]
+    [other] = report.of(Status.SKIPPED)
+    assert (other.id, "LUI was not heard" in other.message) == ("connection-lui-trk", True)
 
 
 async def test_partners_that_were_never_seen(hub_home: Premises) -> None:

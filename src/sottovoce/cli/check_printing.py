@@ -20,7 +20,7 @@ _MARKS = {
     Status.SKIPPED: ("·", "--"),
 }
 #: Columns: wide enough for a sentence with two host names, narrow enough to be read in one sweep.
-_NARROWEST, _WIDEST = 40, 110
+_NARROWEST, _WIDEST = 30, 110
 
 
 class Printer:
@@ -95,7 +95,8 @@ def _can_say(file: TextIO, letters: str) -> bool:
 def closing_line(report: Report) -> str:
     """Return the one sentence that says what all of it amounts to."""
     counts, first = report.counts, report.first
-    fine = f"{counts[Status.FINE]} checks are fine"
+    count = counts[Status.FINE]
+    fine = f"{count} check{' is' if count == 1 else 's are'} fine"
     if first is None:
         return f"All is right: {fine}."
     parts = [

@@ -341,10 +341,10 @@ class Admission:
         )
 
     def _log(self, outcome: Outcome, **more: Any) -> None:
-        hello = self._hello
+        hello, now = self._hello, self._endpoint.clock()
         self._endpoint.log(
             SecurityRecord(
-                at=self._endpoint.clock(),
+                at=now,
                 outcome=outcome,
                 side=Side.ACCEPTING,
                 connection_id=self._id,
@@ -355,6 +355,7 @@ class Admission:
                 component=printable(hello.component) if hello is not None else "",
                 tunnel=self._tunnel,
                 secured=self._generation is not None,
+                clock_difference=(hello.now - now).total_seconds() if hello is not None else None,
                 **SecurityRecord.of(self._identity),
                 **more,
             )

@@ -93,8 +93,10 @@ def _unused(known: Examination) -> Iterator[Fault]:
     if len(known.partners) < len(Component):
         return  # where another component runs is not known here
     named = {name.rstrip(".").lower() for name in known.partners.values()}
+    # The misspelt name of a partner was told already, with the right one.
+    meant = {nearest(name, known.allowed.names, slips=2) for name in named}
     for name in _never_seen(known):
-        if name in named:
+        if name in named or name in meant:
             continue
         yield Fault(
             code="allowed-name-unused",

@@ -18,6 +18,7 @@ from sottovoce.server.checking.incoming import check_callers
 from sottovoce.server.checking.installation import check_installation
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.checking.outgoing import tell_probe
+from sottovoce.server.checking.reported import check_reported
 from sottovoce.tls import Trust, TrustGeneration
 
 __all__ = ["check_partners"]
@@ -50,6 +51,7 @@ async def check_partners(
     for tried in probes:
         tell_probe(notebook, known, tried)
     check_callers(notebook, known)
+    await check_reported(notebook, known)
 
 
 def _endpoint(known: Examination, notebook: Notebook, limits: Limits) -> Endpoint | None:
