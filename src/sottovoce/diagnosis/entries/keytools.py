@@ -84,6 +84,13 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
+        code="certificate-key-unknown",
+        title="A certificate whose key cannot be used here",
+        rows=("K14",),
+        message="The key in the certificate of {presented|its bearer} cannot be used here.",
+        next_step="Use EC P-256, RSA of 2048 bits or more, or Ed25519, and have it certified.",
+    ),
+    Entry(
         code="password-too-short",
         title="The password is too short",
         rows=("K14",),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from sottovoce.errors import Fault
 from sottovoce.net import Probe
-from sottovoce.pki import key_fingerprint
+from sottovoce.net.security import identity_of
 from sottovoce.policy import CONNECTIONS, Component, half_secured
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.history import Event
@@ -96,13 +96,13 @@ def _same_keys(known: Examination, probes: Iterable[Probe]) -> Iterator[Fault]:
 
 
 def _keys(known: Examination, probes: Iterable[Probe]) -> Iterator[tuple[str, str]]:
-    if known.identity is not None:
-        yield known.own_name, key_fingerprint(known.identity.certificate.public_key())
+    own = identity_of(known.identity.chain) if known.identity is not None else None
+    if own is not None:
+        yield known.own_name, own.key
     for tried in probes:
-        chain = tried.trace.chain
-        if chain:
-            name = tried.trace.announced or tried.destination.name
-            yield name, key_fingerprint(chain[0].public_key())
+        peer = identity_of(tried.trace.chain)
+        if peer is not None and peer.key:
+            yield tried.trace.announced or tried.destination.name, peer.key
     for event in _accepted(known):
         yield event.announced, event.key
 

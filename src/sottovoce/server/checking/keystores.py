@@ -4,7 +4,8 @@ from cryptography import x509
 
 from sottovoce.errors import Fault, KeystoreError
 from sottovoce.keystore import Keystore, PrivateKeyEntry, TrustedCertificateEntry
-from sottovoce.pki import describe_key, fingerprint, key_fingerprint, short_name
+from sottovoce.net.security import identity_of
+from sottovoce.pki import describe_key, fingerprint, short_name
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.home import Faults, check_private
@@ -75,11 +76,11 @@ def _astray(store: Keystore, entry: PrivateKeyEntry) -> Fault | None:
     leaf = entry.certificate
     if leaf.issuer != leaf.subject:
         return None
-    wanted = key_fingerprint(leaf.public_key())
+    wanted = _key_print(leaf)
     for alias, other in store.entries.items():
         if not isinstance(other, TrustedCertificateEntry) or other.certificate == leaf:
             continue
-        if key_fingerprint(other.certificate.public_key()) == wanted:
+        if _key_print(other.certificate) == wanted != "":
             own = store.key_aliases[0]
             return Fault(
                 code="reply-wrong-alias",
@@ -90,6 +91,12 @@ def _astray(store: Keystore, entry: PrivateKeyEntry) -> Fault | None:
                 hint=f"Delete '{alias}' and import the reply again with -alias {own}.",
             )
     return None
+
+
+def _key_print(certificate: x509.Certificate) -> str:
+    """Return the print of its public key; of one that cannot be read, nothing."""
+    identity = identity_of((certificate,))
+    return identity.key if identity is not None else ""
 
 
 def _key_line(entry: PrivateKeyEntry) -> str:

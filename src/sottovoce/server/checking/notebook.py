@@ -103,11 +103,14 @@ class Notebook:
             fine: the sentence for the case that there is none.
             facts: for the catalogue's sentences, beside those of the notebook.
         """
-        noted = False
-        for fault in dict.fromkeys(found):
+        try:
+            told = list(dict.fromkeys(found))
+        except Exception as error:  # noqa: BLE001 - one broken check must not hide the others
+            self.untold(check, f"This could not be looked at ({type(error).__name__}).")
+            return
+        for fault in told:
             self.fault(check, fault, facts=facts)
-            noted = True
-        if not noted:
+        if not told:
             self.fine(check, fine)
 
     def fault(
