@@ -1,10 +1,10 @@
 """A campaign during which one server is killed, and everything that must hold all the same.
 
 What is promised (DESIGN §5): no mail goes out twice; who got none is accepted or listed as
-uncertain, and those are few; an unsubscribe that was answered is counted; an open or a click that
-was answered is counted once its group is on the disk. Groups reach the disk in the order of their
-events, so whatever was answered before an answered unsubscribe began is on the disk: no clock is
-needed to tell which events count as acknowledged.
+uncertain, and those are few; an unsubscribe that was answered is counted; so is an open or a click
+that was answered within the time that TRK waits for its disk. One that was answered later may have
+been answered unstored; but groups reach the disk in the order of their events, so whatever was
+answered before an answered unsubscribe began is there too.
 """
 
 import http.client
@@ -30,6 +30,7 @@ from sottovoce.errors import SottovoceError
 from sottovoce.lui.delivery import BATCH
 from sottovoce.net.clock import utc_now
 from sottovoce.policy import Component
+from sottovoce.trk.service.tracking import STORING_LIMIT
 
 __all__ = ["Kill", "Survived", "survive"]
 
@@ -89,6 +90,7 @@ class _Attempt:
     reaction: Reaction
     begun: int = 0
     answered: int = 0
+    seconds: float = 0.0
     sent: bool = False
 
 
@@ -118,6 +120,7 @@ class _Readers:
 
         while time.monotonic() < self._until:
             attempt.begun = next(self._ticks)
+            began = time.monotonic()
             try:
                 status = request(attempt.reaction, connected=connected)
             except (OSError, http.client.HTTPException):
@@ -127,6 +130,7 @@ class _Readers:
                 time.sleep(0.05)
                 continue
             if status == attempt.reaction.wanted:
+                attempt.seconds = time.monotonic() - began
                 attempt.answered = next(self._ticks)
             else:
                 self.unexpected.append(f"{attempt.reaction.kind} answered with {status}")
@@ -143,8 +147,8 @@ class _Readers:
     def certain(self) -> Counter[str]:
         """Return how many reactions of each kind are on the disk for certain.
 
-        Unsubscribes that were answered; whatever was answered before an unsubscribe began that was
-        answered before the kill; whatever began after it.
+        Unsubscribes that were answered; whatever was answered sooner than TRK's limit, or before an
+        unsubscribe began that was answered before the kill; whatever began after it.
         """
         barrier = max(
             (
@@ -158,7 +162,12 @@ class _Readers:
             each.reaction.kind
             for each in self.attempts
             if each.answered
-            and (each.reaction.post or each.answered < barrier or each.begun > self._back)
+            and (
+                each.reaction.post
+                or each.seconds < STORING_LIMIT
+                or each.answered < barrier
+                or each.begun > self._back
+            )
         )
 
 

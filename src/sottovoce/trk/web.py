@@ -45,7 +45,7 @@ _PREFETCH = frozenset({b"purpose", b"sec-purpose", b"x-purpose", b"x-moz"})
 #: Redirects kept ready, as bytes.
 REDIRECTS_KEPT = 5_000
 
-_PAGES = (f"/{LinkKind.UNSUBSCRIBE.value}/", f"/{LinkKind.PREFERENCES.value}/")
+_LINKS = tuple(f"/{kind.value}/" for kind in LinkKind)
 _SEEN = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -104,11 +104,11 @@ class PublicSite:
     def at_once(
         self, method: str, path: str, headers: Sequence[Header], address: str
     ) -> Answer | None:
-        """Answer whatever needs no waiting; None for the pages, which :meth:`__call__` serves."""
-        if path.startswith(_PAGES):
+        """Answer what is no link at all; None for links, which :meth:`__call__` serves."""
+        if path.startswith(_LINKS):
             return None
         found = self._look_up(method, path, address)
-        return found if isinstance(found, Answer) else self._watched(method, headers, *found)
+        return found if isinstance(found, Answer) else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -117,7 +117,7 @@ class PublicSite:
         if isinstance(found, Answer):
             answer = found
         elif found[0].kind in (LinkKind.OPEN, LinkKind.CLICK):
-            answer = self._watched(scope["method"], scope["headers"], *found)
+            answer = await self._watched(scope["method"], scope["headers"], *found)
         else:
             answer = await self._page(scope, receive, *found)
         await send(
@@ -140,11 +140,13 @@ class PublicSite:
         self._limiter.guessed(network)
         return self._missing if admitted else self._too_many
 
-    def _watched(self, method: str, headers: Sequence[Header], hit: Hit, network: str) -> Answer:
-        """Answer the pixel or a redirect; recording never delays it."""
+    async def _watched(
+        self, method: str, headers: Sequence[Header], hit: Hit, network: str
+    ) -> Answer:
+        """Answer the pixel or a redirect, when it is recorded: what was answered for is kept."""
         if method not in _SEEN:
             return self._not_allowed[b"GET, HEAD, OPTIONS"]
-        self._tracker.note(hit, self._facts(method, headers, network))
+        await self._tracker.note(hit, self._facts(method, headers, network))
         if method == "OPTIONS":
             return self._options[b"GET, HEAD, OPTIONS"]
         return self._pixel if hit.kind is LinkKind.OPEN else self._redirect(hit.target)

@@ -16,7 +16,7 @@ async def recorded(bench: Any, kind: LinkKind = LinkKind.CLICK, **link: Any) -> 
     """Follow a link; return what was recorded."""
     hit = bench.tracker.resolve(bench.path_of(kind, **link))
     assert hit is not None
-    bench.tracker.note(hit, SEEN)
+    await bench.tracker.note(hit, SEEN)
     return list((await bench.pulled()).events)
 
 
@@ -26,7 +26,7 @@ async def test_a_click_leads_to_the_stored_target_and_is_recorded_with_its_facts
     await bench.put()
     hit = bench.tracker.resolve(bench.path_of(LinkKind.CLICK, recipient=12, link=1))
     assert (hit.target, hit.recipient, hit.link) == ("http://example.org/second", 12, 1)
-    bench.tracker.note(hit, SEEN)
+    await bench.tracker.note(hit, SEEN)
     [event] = (await bench.pulled()).events
     assert (event.kind, event.job_ref, event.recipient, event.link, event.facts) == (
         "click",
@@ -49,8 +49,8 @@ async def test_a_blind_job_keeps_that_no_person_asked_and_nothing_else(bench: An
     """E5: otherwise every look of a mail scanner would count as a person's."""
     await bench.put(identify=False)
     hit = bench.tracker.resolve(bench.path_of(LinkKind.CLICK))
-    bench.tracker.note(hit, EventFacts(method="HEAD", user_agent="X", net="y"))
-    bench.tracker.note(hit, EventFacts(prefetch=True, user_agent="X", net="y"))
+    await bench.tracker.note(hit, EventFacts(method="HEAD", user_agent="X", net="y"))
+    await bench.tracker.note(hit, EventFacts(prefetch=True, user_agent="X", net="y"))
     events = (await bench.pulled()).events
     assert [event.recipient for event in events] == [None, None]
     assert [event.facts for event in events] == [
@@ -67,7 +67,7 @@ async def test_where_nobody_may_be_traceable_neither_browser_nor_network_is_kept
     async with open_bench(database_path) as bench:
         await bench.put(keep_facts=False)
     async with open_bench(database_path) as bench:  # it holds after a restart
-        bench.tracker.note(bench.tracker.resolve(bench.path_of(LinkKind.OPEN)), seen)
+        await bench.tracker.note(bench.tracker.resolve(bench.path_of(LinkKind.OPEN)), seen)
         hit = bench.tracker.resolve(bench.path_of(LinkKind.UNSUBSCRIBE))
         await bench.tracker.unsubscribe(hit, EventFacts(method="POST", user_agent="X", net="y"))
         opened, left = (await bench.pulled()).events

@@ -96,7 +96,7 @@ async def test_memory_for_a_slow_disk_is_bounded(
     monkeypatch.setattr(writer_module, "MOST_PENDING", 10)
     async with open_bench(database_path, writing=False) as bench:
         taken = [bench.writer.add("open", "job--1", n, None, None) for n in range(12)]
-        assert taken == [True] * 10 + [False] * 2
+        assert [stored is not None for stored in taken] == [True] * 10 + [False] * 2
         assert (bench.writer.waiting, bench.writer.lost) == (10, 2)
 
 

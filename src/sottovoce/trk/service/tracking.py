@@ -4,6 +4,7 @@ It decides on paths and facts; it knows no HTTP framework, and no recipient but 
 that is not a valid link costs the same work as one that is, and leaves no trace (E3).
 """
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from sottovoce.trk.service.jobs import Job, JobTable
 from sottovoce.trk.service.writer import EventWriter
 
 __all__ = ["Hit", "Tracker"]
+
+#: Seconds that a pixel or a redirect waits for its event to reach the disk (E5).
+STORING_LIMIT = 0.05
 
 _EVENT_OF = {LinkKind.OPEN: EventKind.OPEN.value, LinkKind.CLICK: EventKind.CLICK.value}
 
@@ -84,8 +88,12 @@ class Tracker:
             return None
         return Hit(kind, job, token.recipient, job.links[token.link], token.link)
 
-    def note(self, hit: Hit, facts: EventFacts) -> None:
-        """Record an open or a click, if this job and recipient are recorded; never waits."""
+    async def note(self, hit: Hit, facts: EventFacts) -> None:
+        """Record an open or a click, if this job and recipient are recorded.
+
+        It is on the disk when this returns, unless the disk takes longer than ``STORING_LIMIT``
+        (E5: a redirect does not wait longer) or refuses, which is counted as lost.
+        """
         job = hit.job
         if not job.records_at(self._clock()):
             return
@@ -93,7 +101,9 @@ class Tracker:
             return
         recipient = hit.recipient if job.identify else None
         kept = self._encode(facts) if job.identify and job.keep_facts else self._bare(facts)
-        self._writer.add(_EVENT_OF[hit.kind], job.job_ref, recipient, hit.link, kept)
+        stored = self._writer.add(_EVENT_OF[hit.kind], job.job_ref, recipient, hit.link, kept)
+        if stored is not None:
+            await asyncio.wait([stored], timeout=STORING_LIMIT)
 
     def _bare(self, facts: EventFacts) -> bytes | None:
         """Return what a job without facts keeps: nothing, or that no person asked (E5, E12)."""
