@@ -77,7 +77,7 @@ def no_key(home: Premises) -> None:
 
 def two_keys(home: Premises) -> None:
     issue = home.authority.issue
-    home.write_identity(issue(home.name), issue("other.sottovoce.test"))
+    home.write_identity(issue("one.sottovoce.test"), issue("other.sottovoce.test"))
 
 
 def expired(home: Premises) -> None:

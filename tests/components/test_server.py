@@ -276,6 +276,18 @@ async def test_after_a_stop_nothing_is_left(home: Premises) -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+def test_a_stop_at_once_after_the_start_ends(home: Premises) -> None:
+    """Tasks are cancelled in the middle of a transaction then; no loop waits for ever."""
+
+    async def start_and_stop() -> None:
+        async with serving(home):
+            pass
+
+    for _ in range(8):
+        asyncio.run(start_and_stop())
+    assert home.log("server.log").count("Traceback") == 0
+
+
 async def test_a_second_server_on_one_home_is_refused(home: Premises) -> None:
     """Two would both send its mails; the first is not disturbed, and the lock ends with it."""
     async with serving(home) as first:

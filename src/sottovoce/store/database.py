@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import aiosqlite
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -67,8 +68,38 @@ _CAUSES = {
     ),
 }
 
+#: Rows that a cursor fetches at once, aiosqlite's own default.
+_CHUNK = 64
+
 #: Milliseconds that one process waits for another's transaction (a command beside the server).
 BUSY_TIMEOUT = 10_000
+
+
+class _Connection(aiosqlite.Connection):
+    """An SQLite connection that ends once, for certain, however often that is asked for.
+
+    A task that is cancelled while it uses a connection makes SQLAlchemy close it, and cancelled
+    again, stop it at once. aiosqlite would then forget to close the file, whose lock stays, and
+    wait for ever for a thread that has ended; the stop of the server would too.
+    """
+
+    _ending: asyncio.Future[Any] | None = None
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        """End the thread after what is queued; the same future whoever asks."""
+        if self._ending is None:
+            held = self._connection
+            if held is not None:
+                self._tx.put_nowait((None, held.close))
+            self._ending = super().stop()
+        return self._ending
+
+
+def _connect(database: str, **options: Any) -> _Connection:
+    """Return a connection for SQLAlchemy's dialect to await, as it makes them itself."""
+    connection = _Connection(lambda: sqlite3.connect(database, **options), _CHUNK)
+    connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does: never keeps a process
+    return connection
 
 
 def _prepare(connection: Any, _record: object) -> None:
@@ -164,6 +195,7 @@ def _open(path: Path, migrations: Path) -> AsyncEngine:
         sa.URL.create("sqlite+aiosqlite", database=str(path)),
         poolclass=AsyncAdaptedQueuePool,
         pool_size=4,
+        connect_args={"async_creator_fn": _connect},
         hide_parameters=True,  # addresses and keys of jobs, which an error's text would repeat
     )
     event.listen(engine.sync_engine, "connect", _prepare)
