@@ -667,6 +667,12 @@ def test_every_fault_of_a_file_is_told_and_what_depends_on_it_is_left_out(
     assert codes == ["own-name-missing", "ini-missing-key"]
 
 
+def test_a_server_that_is_alone_and_does_not_run_is_told_so_once(check: Check) -> None:
+    status, report = check("--partners")
+    off = [each["code"] for each in report["checks"] if each["status"] != "fine"]
+    assert (status, off) == (1, ["server-not-running"])
+
+
 def test_a_home_that_is_none_is_a_fault_and_no_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -705,3 +711,60 @@ def test_a_server_with_fewer_components_is_checked_for_those(case: Case, check: 
     status, report = check()
     assert status == 0
     assert not [each for each in report["checks"] if each["id"] in {"hub-ini", "port-internal"}]
+
+
+FILES = (
+    "server.ini",
+    "hub/hub.ini",
+    "lui/lui.ini",
+    "trk/tracker.ini",
+    "commands/ssl.ini",
+    "conf/server.p12",
+    "conf/cacerts",
+    "conf/cacerts.password",
+    "server.lock",
+    "logs/security.log",
+)
+
+
+def _bytes_of(data: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(data)
+
+
+def _half(path: Path) -> None:
+    data = path.read_bytes() if path.exists() else b"123"
+    path.write_bytes(data[: len(data) // 2])
+
+
+def _folder(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def _loop(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to(path.name)
+
+
+RUIN: dict[str, Callable[[Path], object]] = {
+    "nothing in it": _bytes_of(b""),
+    "zeroes": _bytes_of(bytes(4000)),
+    "rubbish": _bytes_of(bytes(range(256)) * 20),
+    "one long line": _bytes_of(b"a" * 100_000),
+    "half": _half,
+    "a folder": _folder,
+    "a loop": _loop,
+}
+
+
+@pytest.mark.parametrize("ruin", RUIN.values(), ids=RUIN)
+@pytest.mark.parametrize("file", FILES)
+def test_whatever_is_broken_something_is_said_and_nothing_breaks(
+    case: Case, check: Check, file: str, ruin: Callable[[Path], object]
+) -> None:
+    (case.home.path / file).parent.mkdir(exist_ok=True)
+    ruin(case.home.path / file)
+    status, report = check("--partners")
+    assert status in {0, 1, 2, 3}
+    assert report["checks"]
+    assert "internal-error" not in {each["code"] for each in report["checks"]}

@@ -90,3 +90,19 @@ def _nothing_secret(installation: Installation, capsys: pytest.CaptureFixture[st
         for secret in secrets:
             assert len(secret) > 8
             assert secret not in caught.out + caught.err
+
+
+def test_one_server_for_all_checks_its_connections_to_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """W1: the same on one server, whose components call each other through the same ports."""
+    with Ports() as ports:
+        made = Installation(tmp_path, choose_layout(1, ports), secured=True, smtp_port=9)
+        made.make()
+    made.start()
+    try:
+        status, report = _settled(capsys, made.home_of(Component.HUB))
+    finally:
+        made.stop()
+    assert status == 0
+    assert connections(report) == _TOLD[Component.HUB]

@@ -64,7 +64,7 @@ def test_an_error_that_nobody_expected_is_not_told_and_nothing_of_it_is_shown() 
     book = notebook()
     assert book.look("one", broken, fine=str) is None
     [found] = book.findings
-    assert (found.status, found.id) == (Status.UNTOLD, "one")
+    assert (found.status, found.id, found.code) == (Status.UNTOLD, "one", "internal-error")
     assert "hunter2" not in found.message
 
 

@@ -21,16 +21,13 @@ _NAMELESS = frozenset({"plaintext-peer", "mode-mismatch", "no-certificate", "pro
 
 def check_callers(notebook: Notebook, known: Examination) -> None:
     """Tell of each partner on another server that should call a component here."""
-    due = [
-        (caller, called)
-        for caller, called in CONNECTIONS
-        if called in known.components and caller not in known.components
-    ]
+    due = [edge for edge in CONNECTIONS if edge[1] in known.components]
     if due and not known.process:
         labels = " and ".join(dict.fromkeys(caller.label for caller, _ in due))
         notebook.fault("running", _not_running(known, labels))
     for caller, called in due:
-        _tell(notebook, known, caller, called)
+        if caller not in known.components:
+            _tell(notebook, known, caller, called)
 
 
 def _not_running(known: Examination, labels: str) -> Fault:

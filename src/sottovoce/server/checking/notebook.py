@@ -138,9 +138,12 @@ class Notebook:
         """Note that nothing is wrong."""
         self._note(check, Status.FINE, message, seconds=seconds, phases=phases or {})
 
-    def untold(self, check: str, message: str) -> None:
-        """Note that a check could not be carried out."""
-        self._note(check, Status.UNTOLD, message)
+    def untold(self, check: str, message: str, *, code: str = "internal-error") -> None:
+        """Note that a check could not be carried out, and under which code one reads on."""
+        finding = Finding(
+            id=check, group=self.group, status=Status.UNTOLD, message=message, code=code
+        )
+        self._add(finding)
 
     def skip(self, check: str, message: str) -> None:
         """Note that something was not looked at because of a fault that stands above."""

@@ -59,4 +59,5 @@ def _read_history(notebook: Notebook, known: Examination) -> None:
             "security-log",
             f"logs/security.log cannot be read ({error.strerror}), so nothing is known of who "
             "called and who was refused.",
+            code="file-unreadable",
         )

@@ -92,7 +92,12 @@ def _endpoint(known: Examination, notebook: Notebook, limits: Limits) -> Endpoin
 
 async def _try_all(known: Examination, notebook: Notebook, endpoint: Endpoint) -> tuple[Probe, ...]:
     """Try all connections at once: one that is silent must not keep the others waiting."""
-    edges: Mapping[tuple[Component, Component], Destination] = known.destinations
+    edges: Mapping[tuple[Component, Component], Destination] = {
+        edge: destination
+        for edge, destination in known.destinations.items()
+        # That this server does not run is told once, and not as each of its connections to itself.
+        if known.process or edge[1] not in known.components
+    }
     return tuple(
         await asyncio.gather(
             *(

@@ -27,7 +27,8 @@ async def check_reported(notebook: Notebook, known: Examination) -> None:
             clock=utc_now,
         )
     except StoreError as error:
-        notebook.untold("reported", f"HUB's database does not tell of the others: {error.message}")
+        message = f"HUB's database does not tell of the others: {error.message}"
+        notebook.untold("reported", message, code=error.code)
         return
     for edge in edges:
         if edge.caller not in known.components and edge.called not in known.components:
