@@ -1,5 +1,5 @@
 # One line each; the work is in scripts/, which need no make.
-.PHONY: help demo test kill check bench docs format clean
+.PHONY: help demo test kill check bench docs fuzz format clean
 
 help:    ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -21,6 +21,9 @@ bench:   ## calls and connection set-ups per second
 
 docs:    ## writes those parts of docs/ that are made from the code
 	@scripts/docs
+
+fuzz:    ## 100,000 inputs for each reader of files that others made (more: make fuzz RUNS=1000000)
+	@for name in pkcs12 jks properties; do scripts/fuzz $$name -runs=$(or $(RUNS),100000) || exit 1; done
 
 format:  ## formats the code
 	@scripts/setup lint && .venv/bin/ruff format . && .venv/bin/ruff check --fix .

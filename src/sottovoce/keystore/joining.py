@@ -47,6 +47,7 @@ class KeyBag:
     attributes: Attributes
     reason: str = ""
     unlockable: bool = True
+    encrypted: bool = True
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ def join(bags: Bags) -> Keystore:
             entries[alias] = PrivateKeyEntry(found.key, chain, created)
         else:
             entries[alias] = LockedKeyEntry(
-                found.protected, chain, created, found.reason, found.unlockable
+                found.protected, chain, created, found.reason, found.unlockable, found.encrypted
             )
     loose: list[x509.Certificate] = []
     for each in bags.certificates:

@@ -68,6 +68,22 @@ class Budget:
                 code="keystore-too-large",
             )
 
+    def spend_key(self, cost: int) -> None:
+        """Pay for making a private key of its octets.
+
+        Args:
+            cost: in units of the budget, see :data:`MAX_WORK`.
+
+        Raises:
+            KeystoreFormatError: the keys of the file would take too long.
+        """
+        if cost > self.work:
+            raise KeystoreFormatError(
+                "Making the private keys of this file usable would take too long.",
+                code="keystore-too-costly",
+            )
+        self.work -= cost
+
     def spend_rounds(self, rounds: int, *, digest: str, blocks: int = 1, factor: int = 1) -> None:
         """Pay for a key derivation before it is begun.
 

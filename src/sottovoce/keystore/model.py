@@ -76,6 +76,8 @@ class LockedKeyEntry:
         created: when the entry was made, where the store says so.
         reason: why it could not be opened, as a sentence.
         unlockable: True when another password may open it.
+        encrypted: False for octets that stand in the file in plain and are no key that can be
+            used (PKCS#12 only).
     """
 
     protected: bytes
@@ -83,6 +85,7 @@ class LockedKeyEntry:
     created: datetime | None = None
     reason: str = ""
     unlockable: bool = True
+    encrypted: bool = True
 
     def __repr__(self) -> str:
         subject = shown(self.chain[0].subject) if self.chain else "no certificate"

@@ -232,6 +232,7 @@ class _Reader:
     def _read_key(self, value: Cursor, attributes: Attributes, *, shrouded: bool) -> None:
         octets = value.raw("the private key", SEQUENCE)
         found = KeyBag(octets, None, attributes, "the store's password does not open it")
+        found.encrypted = shrouded
         self.bags.keys.append(found)
         try:
             if shrouded and self.password is not None:

@@ -16,7 +16,6 @@ from sottovoce.keystore import pbe
 from sottovoce.keystore.chains import shown
 from sottovoce.keystore.der import (
     BMP_STRING,
-    INTEGER,
     SET,
     context,
     encode,
@@ -25,7 +24,6 @@ from sottovoce.keystore.der import (
     encode_oid,
     encode_sequence,
     encode_set,
-    header,
 )
 from sottovoce.keystore.keys import private_octets
 from sottovoce.keystore.model import Keystore, LockedKeyEntry, PrivateKeyEntry, StoreFormat
@@ -138,13 +136,9 @@ def _keys(store: Keystore, password: str, salts: Salts) -> list[bytes]:
                     f"The private key '{alias}' is locked and cannot be carried into PKCS#12.",
                     hint="Give its password (-srckeypass), or leave it out.",
                 )
-            bags.append(_bag(_kind(entry.protected), entry.protected, attributes))
+            kind = SHROUDED_KEY_BAG if entry.encrypted else KEY_BAG
+            bags.append(_bag(kind, entry.protected, attributes))
     return bags
-
-
-def _kind(octets: bytes) -> str:
-    """Tell a plain PrivateKeyInfo, which begins with its version, from an encrypted one."""
-    return KEY_BAG if octets[header(octets, 0)[1]] == INTEGER else SHROUDED_KEY_BAG
 
 
 def _certificate_bag(certificate: x509.Certificate, attributes: list[bytes]) -> bytes:
