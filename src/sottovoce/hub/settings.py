@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from sottovoce.errors import Fault
-from sottovoce.ini import AnyKey, Choice, Document, Duration, HostName, Key, read_table
+from sottovoce.ini import AnyKey, Document, Duration, HostName, Key, read_table
 
 __all__ = ["HUB_KEYS", "HubSettings"]
 
@@ -26,15 +26,8 @@ _HEARTBEAT_INTERVAL = Key(
     default=10.0,
     help="How often LUI and TRK report to HUB.",
 )
-_LOG_LEVEL = Key(
-    "LogLevel",
-    Choice(("debug", "info", "warning", "error")),
-    default="info",
-    help="The least severe lines that hub.log gets.",
-)
-
 #: The keys of ``hub/hub.ini``.
-HUB_KEYS: tuple[AnyKey, ...] = (_LUI_HOST, _TRACKER_HOST, _HEARTBEAT_INTERVAL, _LOG_LEVEL)
+HUB_KEYS: tuple[AnyKey, ...] = (_LUI_HOST, _TRACKER_HOST, _HEARTBEAT_INTERVAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +38,12 @@ class HubSettings:
         lui_host: name of the server on which LUI runs.
         tracker_host: name of the server on which TRK runs.
         heartbeat_interval: seconds.
-        log_level: ``debug``, ``info``, ``warning`` or ``error``.
         warnings: what was noticed in the file and refused nothing.
     """
 
     lui_host: str
     tracker_host: str
     heartbeat_interval: float = 10.0
-    log_level: str = "info"
     warnings: tuple[Fault, ...] = ()
 
     @classmethod
@@ -71,6 +62,5 @@ class HubSettings:
             lui_host=values.of(_LUI_HOST),
             tracker_host=values.of(_TRACKER_HOST),
             heartbeat_interval=values.of(_HEARTBEAT_INTERVAL),
-            log_level=values.of(_LOG_LEVEL),
             warnings=values.warnings,
         )

@@ -99,13 +99,6 @@ _HEARTBEAT_INTERVAL = Key(
     Duration(minimum=0.2, maximum=3600),
     help="How often LUI reports to HUB; by default as HUB says.",
 )
-_LOG_LEVEL = Key(
-    "LogLevel",
-    Choice(("debug", "info", "warning", "error")),
-    default="info",
-    help="The least severe lines that lui.log gets.",
-)
-
 #: The keys of ``lui/lui.ini``.
 LUI_KEYS: tuple[AnyKey, ...] = (
     _HUB_HOST,
@@ -126,7 +119,6 @@ LUI_KEYS: tuple[AnyKey, ...] = (
     _MAIL_DOMAIN,
     _EVENT_TRANSFER_INTERVAL,
     _HEARTBEAT_INTERVAL,
-    _LOG_LEVEL,
 )
 
 
@@ -148,7 +140,6 @@ class LuiSettings:
         mail_domain: right of the @ in Message-ID, and the end of List-Id; empty = own name.
         event_transfer_interval: seconds between two fetches of events from the tracker.
         heartbeat_interval: seconds between signs of life to HUB; None = as HUB says.
-        log_level: ``debug``, ``info``, ``warning`` or ``error``.
         warnings: what was noticed in the file and refused nothing.
     """
 
@@ -170,7 +161,6 @@ class LuiSettings:
     mail_domain: str = ""
     event_transfer_interval: float = 60.0
     heartbeat_interval: float | None = None
-    log_level: str = "info"
     warnings: tuple[Fault, ...] = ()
 
     @classmethod
@@ -204,6 +194,5 @@ class LuiSettings:
             mail_domain=values.find(_MAIL_DOMAIN) or "",
             event_transfer_interval=values.of(_EVENT_TRANSFER_INTERVAL),
             heartbeat_interval=values.find(_HEARTBEAT_INTERVAL),
-            log_level=values.of(_LOG_LEVEL),
             warnings=values.warnings,
         )

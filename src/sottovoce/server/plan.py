@@ -136,6 +136,7 @@ def read_trk(home: Home, faults: Faults, *, own_name: str = "") -> TrkSettings |
     """
     trk = _read(home, Component.TRK, TrkSettings.read, faults)
     if trk is not None:
+        faults.warnings += trk.warnings
         _web_keystore(home, trk, faults, trk.public_host or own_name)
     return trk
 

@@ -111,6 +111,7 @@ class TrkSettings:
         heartbeat_interval: seconds; None is as HUB says.
         requests_per_second: of one network; 0 is no limit.
         reserved_space: bytes of disk kept for unsubscribes.
+        warnings: what was noticed in the file and refused nothing.
     """
 
     hub_host: str
@@ -165,6 +166,7 @@ def _made_of(values: Settings) -> TrkSettings:
         heartbeat_interval=values.find(HEARTBEAT_INTERVAL),
         requests_per_second=values.of(REQUESTS_PER_SECOND),
         reserved_space=values.of(RESERVED_SPACE) * 1024 * 1024,
+        warnings=values.warnings,
     )
 
 
