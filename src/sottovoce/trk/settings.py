@@ -126,6 +126,7 @@ class TrkSettings:
     heartbeat_interval: float | None = None
     requests_per_second: int = 1000
     reserved_space: int = 64 * 1024 * 1024
+    warnings: tuple[Fault, ...] = ()
 
     @property
     def public_host(self) -> str:
