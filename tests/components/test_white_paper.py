@@ -180,7 +180,7 @@ def test_step_by_step_with_our_keytool(
         reply = ("-importcert", "-trustcacerts", "-file", conf / "server.crt", *store)
         said = admin.types(*keytool, *reply, status=2)
         assert "CN=External Root One, O=External" in said
-        assert "-importcert -alias external-root-one -file ROOT.pem" in said
+        assert "-importcert -alias external-root-one -file ROOT.pem -cacerts" in said
         assert (conf / "server.p12").read_bytes() == before, "nothing was written"
         # With the whole chain in the reply the missing root is named by its fingerprint.
         bundle = conf / "bundle.pem"

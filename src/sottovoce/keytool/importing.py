@@ -169,7 +169,9 @@ def _other_key(store: Keystore, alias: str, presented: x509.Certificate) -> Keys
 def _no_chain(session: Session, store: Keystore, chain: Chain) -> KeystoreError:
     """Return the error that names the missing CA, its fingerprint, and the command for it."""
     last = chain.last
-    place = shlex.quote(session.path())
+    # With -trustcacerts it belongs among the server's trusted roots, where partners need it too.
+    system = session.flag("trustcacerts")
+    place = "-cacerts" if system else f"-keystore {shlex.quote(session.path())}"
     if is_self_signed(last) and len(chain.certificates) > 1:
         name, what = last.subject, f"SHA-256 fingerprint {fingerprint(last)}"
         why = "which came with the reply and is not trusted here"
@@ -185,9 +187,10 @@ def _no_chain(session: Session, store: Keystore, chain: Chain) -> KeystoreError:
     else:
         hint = (
             "Import it, then repeat the import of the reply: sottovoce keytool -importcert "
-            f"-alias {_alias_for(name)} -file ROOT.pem -keystore {place}"
+            f"-alias {_alias_for(name)} -file ROOT.pem {place}"
         )
-    trusted = ", ".join(short_name(each.subject) for each in store.trusted[:5]) or "none"
+    roots = _roots(session, store)
+    trusted = ", ".join(short_name(each.subject) for each in roots[:5]) or "none"
     return KeystoreError(
         f"Failed to establish chain from reply: it leads to {display_name(name)}, {why}"
         f"{f' ({what})' if what else ''}. Trusted here: {trusted}. Nothing was written.",
