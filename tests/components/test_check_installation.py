@@ -73,7 +73,7 @@ def _settled(capsys: pytest.CaptureFixture[str], home: Path) -> tuple[int, dict[
         status, report = run(capsys, home, "--partners")
         if status == 0 and not off(report):
             return status, report
-        waiting = {"partner-never-seen", "channel-closed", ""}
+        waiting = {"partner-never-seen", "channel-closed", "connection-refused", ""}
         assert {each["code"] for each in off(report)} <= waiting, off(report)
 
 
