@@ -6,24 +6,25 @@ Alembic's. Nothing here knows a table.
 
 import asyncio
 import logging
+import re
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import aiosqlite
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from sottovoce.errors import SchemaMismatch, StoreError
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
 
 __all__ = ["Database", "migrate"]
 
@@ -67,6 +68,9 @@ _CAUSES = {
         "Restore it from a backup, or move it away to begin with an empty one",
     ),
 }
+
+#: The two lines by which a migration script says where it stands.
+_REVISION = re.compile(r'^(revision|down_revision)\b[^=]*= "([^"]+)"', re.MULTILINE)
 
 #: Rows that a cursor fetches at once, aiosqlite's own default.
 _CHUNK = 64
@@ -143,6 +147,14 @@ def migrate(path: Path, migrations: Path) -> None:
         StoreError: the file is no database, or cannot be opened.
     """
     _make(path)
+    with _named_causes(path):
+        newest = _newest(migrations)
+        if newest is not None and _revision_of(path) == newest:
+            return  # the usual case, told without the time that loading Alembic takes
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     scripts = ScriptDirectory.from_config(config)
@@ -160,6 +172,28 @@ def migrate(path: Path, migrations: Path) -> None:
         engine.dispose()
 
 
+@cache
+def _newest(migrations: Path) -> str | None:
+    """Return the revision that no other follows, read from the scripts' own first lines."""
+    revisions, followed = set(), set()
+    for script in (migrations / "versions").glob("*.py"):
+        found = dict(_REVISION.findall(script.read_text("utf-8")))
+        revisions.add(found.get("revision"))
+        followed.add(found.get("down_revision"))
+    newest = revisions - followed - {None}
+    return newest.pop() if len(newest) == 1 else None
+
+
+def _revision_of(path: Path) -> str | None:
+    """Return the revision that the database says it has; None for an empty one."""
+    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT / 1000)) as connection:
+        known = "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
+        if connection.execute(known).fetchone() is None:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(row[0]) if row is not None else None
+
+
 def _make(path: Path) -> None:
     """Make an empty file, readable by its owner only, where there is none."""
     try:
@@ -174,8 +208,10 @@ def _make(path: Path) -> None:
         ) from error
 
 
-def _is_current(connection: sa.Connection, scripts: ScriptDirectory, path: Path) -> bool:
+def _is_current(connection: sa.Connection, scripts: "ScriptDirectory", path: Path) -> bool:
     """Say whether the newest schema is there already; refuse one that no script knows."""
+    from alembic.runtime.migration import MigrationContext
+
     current = MigrationContext.configure(connection).get_current_revision()
     newest = scripts.get_current_head()
     known = {revision.revision for revision in scripts.walk_revisions()}
