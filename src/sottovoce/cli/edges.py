@@ -83,7 +83,7 @@ def _print(edges: tuple[EdgePosture, ...]) -> None:
 
     console = Console(highlight=False, emoji=False, markup=False)
     console.print(summary(edges))
-    table = Table(box=box.SIMPLE)
+    table = Table(box=box.SIMPLE, padding=(0, 1))
     for title in ("from", "to", "port", "state", "name", "expires", "SHA-256"):
         table.add_column(title, overflow="fold")
     for edge in edges:
@@ -96,7 +96,8 @@ def _print(edges: tuple[EdgePosture, ...]) -> None:
             state,
             edge.name,
             ends,
-            f"{edge.fingerprint[:23]}…" if edge.fingerprint else "",
+            # The beginning is enough to compare by eye; --json has all of it.
+            f"{edge.fingerprint[:11]}…" if edge.fingerprint else "",
         )
     console.print(table)
 
