@@ -1,5 +1,8 @@
 """What a link means, and when it is recorded (A8, E3, E11, E13)."""
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,7 @@ import pytest
 
 from sottovoce.contracts import EndMode, EventFacts, LinkKind, TokenCodec, link_path
 from sottovoce.trk.service.moments import from_millis
+from sottovoce.trk.service.tracking import STORING_LIMIT
 
 SEEN = EventFacts(user_agent="Mail/1.0", net="abc")
 
@@ -155,3 +159,24 @@ async def test_times_are_those_of_the_clock(bench: Any) -> None:
     bench.clock.now = 1_800_000_000_123
     [event] = await recorded(bench, LinkKind.OPEN)
     assert from_millis(event.at) == datetime(2027, 1, 15, 8, 0, 0, 123_000, tzinfo=UTC)
+
+
+async def test_what_was_answered_for_is_on_the_disk(bench: Any) -> None:
+    """Another connection to the file sees the open and the click when the answer may go out."""
+    await bench.put()
+    for kind in (LinkKind.OPEN, LinkKind.CLICK):
+        await bench.tracker.note(bench.tracker.resolve(bench.path_of(kind)), SEEN)
+        assert bench.writer.waiting == 0
+    with closing(sqlite3.connect(bench.path)) as other:
+        assert other.execute("SELECT COUNT(*) FROM event").fetchone() == (2,)
+
+
+async def test_a_disk_that_does_not_answer_holds_no_redirect_up(
+    open_bench: Any, database_path: Path
+) -> None:
+    """E5: the answer goes out after the limit; the event still waits for the disk."""
+    async with open_bench(database_path, writing=False) as bench:
+        await bench.put()
+        async with asyncio.timeout(20 * STORING_LIMIT):
+            await bench.tracker.note(bench.tracker.resolve(bench.path_of(LinkKind.OPEN)), SEEN)
+        assert bench.writer.waiting == 1
