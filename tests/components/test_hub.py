@@ -33,10 +33,20 @@ from sottovoce.hub.service import Right, parse_name
 from sottovoce.ini import Secret
 from sottovoce.policy import Component
 from sottovoce.store import Database
+from sottovoce.testing import ThrowAwayAuthority
+from sottovoce.tls import Trust
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
 SETTINGS = HubSettings(lui_host="lui.test", tracker_host="trk.test", heartbeat_interval=10)
+_AUTHORITY = ThrowAwayAuthority(at=START)
+TRUST = Trust(
+    _AUTHORITY.generation(
+        _AUTHORITY.issue("hub.test"),
+        own_name="hub.test",
+        allowed=("hub.test", "lui.test", "trk.test"),
+    )
+)
 LUI = Caller(component=Component.LUI, server="lui.test", secured=True, fingerprint="AA:BB")
 TRK = Caller(component=Component.TRK, server="trk.test", secured=True, fingerprint="CC:DD")
 
@@ -78,7 +88,7 @@ async def _open(home: Path, clock: _Clock, logged: Processor) -> HubApp:
         None, processors=[logged], wrapper_class=structlog.make_filtering_bound_logger(0)
     )
     return await HubApp.open(
-        home, SETTINGS, own_name="hub.test", secured=True, clock=clock, log=log
+        home, SETTINGS, own_name="hub.test", trust=TRUST, clock=clock, log=log
     )
 
 

@@ -14,6 +14,8 @@ from sottovoce.contracts.hub import (
     HubWelcome,
     Login,
     Nothing,
+    RenewalRequest,
+    Renewed,
     Roster,
     RosterRow,
     SettingsReply,
@@ -21,6 +23,8 @@ from sottovoce.contracts.hub import (
     Status,
     Ticket,
     TicketHolder,
+    TrustBundle,
+    TrustSince,
 )
 from sottovoce.contracts.targets import LONGEST_NAME, LONGEST_TARGET, target_fault
 from sottovoce.contracts.tokens import (
@@ -92,6 +96,8 @@ __all__ = [
     "PullEvents",
     "PutJob",
     "Record",
+    "RenewalRequest",
+    "Renewed",
     "Revoke",
     "Revoked",
     "Roster",
@@ -107,6 +113,8 @@ __all__ = [
     "TrkCalls",
     "TrkHello",
     "TrkStatistics",
+    "TrustBundle",
+    "TrustSince",
     "call",
     "calls_of",
     "is_job_ref",

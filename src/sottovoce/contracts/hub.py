@@ -21,6 +21,8 @@ __all__ = [
     "HubWelcome",
     "Login",
     "Nothing",
+    "RenewalRequest",
+    "Renewed",
     "Roster",
     "RosterRow",
     "SettingsReply",
@@ -28,6 +30,8 @@ __all__ = [
     "Status",
     "Ticket",
     "TicketHolder",
+    "TrustBundle",
+    "TrustSince",
 ]
 
 _PARTNERS = (Component.LUI, Component.TRK)
@@ -90,7 +94,18 @@ class EdgePosture(Record, frozen=True, kw_only=True):
 
 
 class Status(Record, frozen=True, kw_only=True):
-    """How a component is: figures for the roster."""
+    """How a component is: figures for the roster.
+
+    Args:
+        queue, lag_seconds, disk_free, lost_events: figures of the component.
+        certificate_until: when its server's certificate ends, UTC.
+        edges: the connections that it dials.
+        trust_rev: of HUB's trust bundle that is in force on its server; empty when that server
+            does not take its trust from HUB.
+        roots: SHA-256 of each root that its server trusts.
+        issuer: SHA-256 of the certificate that signed its server's.
+        renewal: the code of the fault that keeps its server's certificate from being renewed.
+    """
 
     queue: int = 0
     lag_seconds: float = 0.0
@@ -98,6 +113,10 @@ class Status(Record, frozen=True, kw_only=True):
     certificate_until: datetime | None = None
     lost_events: int = 0
     edges: tuple[EdgePosture, ...] = ()
+    trust_rev: str = ""
+    roots: tuple[str, ...] = ()
+    issuer: str = ""
+    renewal: str = ""
 
 
 class Heartbeat(Record, frozen=True, kw_only=True):
@@ -116,10 +135,17 @@ class Command(Record, frozen=True, kw_only=True):
 
 
 class HeartbeatReply(Record, frozen=True, kw_only=True):
-    """The settings' revision, and commands for this component."""
+    """The settings' revision, commands for this component, and the revision of HUB's trust.
+
+    Args:
+        settings_rev: rises with each change of the component's settings.
+        commands: to be carried out in their order.
+        trust_rev: of the :class:`TrustBundle` to have; empty when HUB gives out none.
+    """
 
     settings_rev: int
     commands: tuple[Command, ...] = ()
+    trust_rev: str = ""
 
 
 class SettingsSince(Record, frozen=True, kw_only=True):
@@ -133,6 +159,45 @@ class SettingsReply(Record, frozen=True, kw_only=True):
 
     rev: int
     changed: dict[str, str]
+
+
+class TrustSince(Record, frozen=True, kw_only=True):
+    """Ask for the trust that HUB gives out, when it is not *rev*."""
+
+    rev: str = ""
+
+
+class TrustBundle(Record, frozen=True, kw_only=True):
+    """Whom every server of the installation trusts, as HUB has it in force (issue 5).
+
+    Args:
+        rev: a digest of the rest; equal bundles have equal ones.
+        roots: trusted roots, DER.
+        crls: revocation lists, DER.
+        allowed: the names of all servers.
+    """
+
+    rev: str
+    roots: tuple[bytes, ...] = ()
+    crls: tuple[bytes, ...] = ()
+    allowed: tuple[str, ...] = ()
+
+
+class RenewalRequest(Record, frozen=True, kw_only=True):
+    """Ask for a certificate for a new key; whose it is, the channel says.
+
+    Args:
+        request: PKCS#10, DER. Only its key and the proof that the caller has it count: names and
+            roles stay those of the certificate in use.
+    """
+
+    request: bytes
+
+
+class Renewed(Record, frozen=True, kw_only=True):
+    """The new certificate with those above it: DER, leaf first, root last."""
+
+    chain: tuple[bytes, ...]
 
 
 class Login(Record, frozen=True, kw_only=True):
@@ -249,4 +314,14 @@ class HubCalls(Protocol):
     @call("hub.roster", roles=_PARTNERS)
     async def roster(self, request: Nothing, /) -> Roster:
         """Ask who belongs to the installation."""
+        ...
+
+    @call("hub.trust", roles=_PARTNERS)
+    async def trust(self, request: TrustSince, /) -> TrustBundle:
+        """Fetch whom to trust; refused with ``trust-not-given`` when HUB gives out none."""
+        ...
+
+    @call("hub.renew", roles=_PARTNERS)
+    async def renew(self, request: RenewalRequest, /) -> Renewed:
+        """Renew the caller's certificate; refused with ``renewal-refused``."""
         ...

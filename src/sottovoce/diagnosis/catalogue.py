@@ -19,6 +19,7 @@ from sottovoce.diagnosis.entries import (
     protocol,
     purposes,
     reaching,
+    renewing,
     running,
     settings,
     stores,
@@ -50,7 +51,7 @@ FAMILIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
         "protocol": protocol.ENTRIES + purposes.ENTRIES,
         "keystore": keystore.ENTRIES + contents.ENTRIES + keytools.ENTRIES,
         "settings": settings.ENTRIES,
-        "running": running.ENTRIES + stores.ENTRIES,
+        "running": running.ENTRIES + stores.ENTRIES + renewing.ENTRIES,
         "campaign": campaign.ENTRIES + people.ENTRIES,
     }
 )

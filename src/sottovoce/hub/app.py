@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Coroutine
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,11 +24,13 @@ from sottovoce.hub.service import (
     posture,
 )
 from sottovoce.hub.settings import HubSettings
+from sottovoce.hub.trust_desk import TrustDesk
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.policy import Component
 from sottovoce.store import Database
+from sottovoce.tls import Trust
 
 __all__ = ["HubApp", "open_posture"]
 
@@ -47,6 +50,7 @@ class HubApp:
         database: Database,
         *,
         installation: Installation,
+        desk: TrustDesk,
         clock: Clock,
         log: Log,
         preset: Argon2Preset = RFC_9106_LOW_MEMORY,
@@ -54,6 +58,7 @@ class HubApp:
         hasher = PasswordHasher(preset, random=secrets.token_bytes)
         self._database = database
         self._installation = installation
+        self._desk = desk
         self._clock = clock
         self._log = log
         self._hellos = HelloLog(log)
@@ -71,7 +76,7 @@ class HubApp:
         settings: HubSettings,
         *,
         own_name: str,
-        secured: bool,
+        trust: Trust,
         clock: Clock,
         log: Log,
     ) -> Self:
@@ -81,16 +86,24 @@ class HubApp:
             home: the server's home folder.
             settings: from ``hub/hub.ini``.
             own_name: the server's name.
-            secured: whether the server is secured (SPEC W4).
+            trust: what its server trusts; plain when it points to no generation (SPEC W4).
             clock: UTC.
             log: HUB's own.
 
         Raises:
             StoreError: there is no database, or it cannot be used.
         """
+        secured = trust.current is not None
         installation = _installation(settings, own_name=own_name, secured=secured)
+        desk = TrustDesk(
+            trust,
+            None,
+            lifetime=lambda: timedelta(seconds=settings.certificate_lifetime),
+            clock=clock,
+            log=log,
+        )
         database = await open_database(home)
-        return cls(database, installation=installation, clock=clock, log=log)
+        return cls(database, installation=installation, desk=desk, clock=clock, log=log)
 
     def calls(self, caller: Caller) -> HubCalls:
         """Return the calls for one channel, made by *caller*."""
@@ -100,6 +113,7 @@ class HubApp:
             roster=self._roster,
             sessions=self._sessions,
             registry=self.registry,
+            desk=self._desk,
             hellos=self._hellos,
             clock=self._clock,
         )

@@ -4,6 +4,8 @@ Who calls is settled before: the gate has found out the server, and the channel 
 named in the contract call at all.
 """
 
+import msgspec
+
 from sottovoce.contracts import (
     AuditReceipt,
     AuditRows,
@@ -14,14 +16,19 @@ from sottovoce.contracts import (
     HubWelcome,
     Login,
     Nothing,
+    RenewalRequest,
+    Renewed,
     Roster,
     SettingsReply,
     SettingsSince,
     Ticket,
     TicketHolder,
+    TrustBundle,
+    TrustSince,
 )
 from sottovoce.errors import CallRefused
 from sottovoce.hub.service import Registry, RosterKeeper, Sessions, audit
+from sottovoce.hub.trust_desk import TrustDesk
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
 from sottovoce.store import Database
@@ -81,6 +88,7 @@ class HubCallsFor:
         roster: for hello, heartbeat and roster.
         sessions: for log-ins and tickets.
         registry: for settings.
+        desk: for whom to trust, and renewals.
         hellos: logs who reports in.
         clock: UTC.
     """
@@ -93,6 +101,7 @@ class HubCallsFor:
         roster: RosterKeeper,
         sessions: Sessions,
         registry: Registry,
+        desk: TrustDesk,
         hellos: HelloLog,
         clock: Clock,
     ) -> None:
@@ -101,6 +110,7 @@ class HubCallsFor:
         self._roster = roster
         self._sessions = sessions
         self._registry = registry
+        self._desk = desk
         self._hellos = hellos
         self._clock = clock
 
@@ -116,7 +126,8 @@ class HubCallsFor:
 
     async def heartbeat(self, request: Heartbeat, /) -> HeartbeatReply:
         """Take the caller's sign of life."""
-        return await self._roster.heartbeat(self._caller, request)
+        reply = await self._roster.heartbeat(self._caller, request)
+        return msgspec.structs.replace(reply, trust_rev=self._desk.rev)
 
     async def settings(self, request: SettingsSince, /) -> SettingsReply:
         """Give the caller its own settings."""
@@ -150,3 +161,23 @@ class HubCallsFor:
     async def roster(self, request: Nothing, /) -> Roster:
         """Say who belongs to the installation."""
         return await self._roster.roster()
+
+    async def trust(self, request: TrustSince, /) -> TrustBundle:
+        """Say whom to trust."""
+        bundle = self._desk.bundle()
+        return bundle if bundle.rev != request.rev else TrustBundle(rev=bundle.rev)
+
+    async def renew(self, request: RenewalRequest, /) -> Renewed:
+        """Certify a new key of the caller, and write it into the audit trail."""
+        renewed = await self._desk.renew(self._caller, request)
+        now = self._clock()
+        act = audit.Act(
+            at=now,
+            actor="HUB",
+            verb="certificate-renewed",
+            subject=self._caller.server,
+            detail=f"asked for by {self._caller.component.label} under {self._caller.fingerprint}",
+        )
+        async with self._database.write() as connection:
+            await audit.record(connection, act)
+        return renewed

@@ -7,13 +7,12 @@ typed calls, so this module knows no channel.
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 import sottovoce
-from sottovoce.contracts import EdgePosture, HubCalls, HubHello, Status, TrkCalls
+from sottovoce.contracts import HubCalls, HubHello, Status, TrkCalls
 from sottovoce.errors import CallError, ChannelError, SottovoceError
 from sottovoce.lui.delivery import Delivery
 from sottovoce.lui.relay import Relay
@@ -21,7 +20,7 @@ from sottovoce.lui.schema import MIGRATIONS
 from sottovoce.lui.service.feed import Feed
 from sottovoce.lui.settings import LuiSettings
 from sottovoce.net.clock import Clock
-from sottovoce.net.heartbeat import HeartbeatLoop
+from sottovoce.net.heartbeat import HeartbeatLoop, Reporting
 from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.store import Database
@@ -83,7 +82,6 @@ class LuiApp:
         self._pulling = asyncio.Lock()
         self._away = ""
         self._lost = 0
-        self._edges: Callable[[], tuple[EdgePosture, ...]] = tuple
 
     @classmethod
     async def open(  # noqa: PLR0913 - the component's surroundings, all by name
@@ -97,7 +95,7 @@ class LuiApp:
         secured: bool,
         clock: Clock,
         log: Log,
-        edges: Callable[[], tuple[EdgePosture, ...]] = tuple,
+        reporting: Reporting = Reporting(),  # noqa: B008 - frozen
     ) -> Self:
         """Open the database and make the parts ready; nothing runs before :meth:`start`.
 
@@ -109,7 +107,7 @@ class LuiApp:
             secured: whether it is secured, as told to HUB.
             clock: UTC.
             log: LUI's.
-            edges: gives the state of the connections that LUI dials, for HUB.
+            reporting: the server's part in the reports to HUB.
         """
         database = await open_database(home)
         feed = Feed(database, tracker, clock)
@@ -131,7 +129,6 @@ class LuiApp:
             fetched=lambda: feed.fetched_at,
         )
         app = cls(database, delivery, feed, settings, log)
-        app._edges = edges
         instance = secrets.token_hex(8)
         started = clock()
         app._heartbeat = HeartbeatLoop(
@@ -146,6 +143,7 @@ class LuiApp:
             ),
             app.status,
             interval=settings.heartbeat_interval,
+            reporting=reporting,
             log=log,
             clock=clock,
         )
@@ -212,7 +210,7 @@ class LuiApp:
 
     def status(self) -> Status:
         """Return figures for HUB's roster."""
-        return Status(queue=self._delivery.queue, lost_events=self._lost, edges=self._edges())
+        return Status(queue=self._delivery.queue, lost_events=self._lost)
 
     async def aclose(self) -> None:
         """Take no new recipient, finish mails in DATA, write the ledger, end everything."""

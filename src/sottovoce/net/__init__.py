@@ -4,6 +4,7 @@ from sottovoce.net.channel import Channel
 from sottovoce.net.clock import Clock, monotonic, utc_now
 from sottovoce.net.dialer import connect
 from sottovoce.net.endpoint import Endpoint, Implement, Offer, PeerFacts
+from sottovoce.net.heartbeat import HeartbeatLoop, Reporting
 from sottovoce.net.limits import LIMITS, Limits
 from sottovoce.net.listener import Listener, listen
 from sottovoce.net.peer import Peer
@@ -20,6 +21,7 @@ __all__ = [
     "Clock",
     "Destination",
     "Endpoint",
+    "HeartbeatLoop",
     "Implement",
     "Limits",
     "Listener",
@@ -29,6 +31,7 @@ __all__ = [
     "PeerFacts",
     "PortAnswer",
     "Probe",
+    "Reporting",
     "SecurityLog",
     "SecurityRecord",
     "ServingChannel",

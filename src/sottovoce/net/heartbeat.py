@@ -7,11 +7,13 @@ to try again, and that only changes are logged; it knows neither a socket nor wh
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sottovoce.contracts import (
     Command,
     Heartbeat,
+    HeartbeatReply,
     HubCalls,
     HubHello,
     HubWelcome,
@@ -28,7 +30,7 @@ from sottovoce.errors import (
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
 
-__all__ = ["FIRST_RETRY", "LONGEST_RETRY", "HeartbeatLoop"]
+__all__ = ["FIRST_RETRY", "LONGEST_RETRY", "HeartbeatLoop", "Reporting"]
 
 #: Seconds before the first new attempt, doubled at each further one up to the longest.
 FIRST_RETRY = 0.5
@@ -36,6 +38,28 @@ LONGEST_RETRY = 30.0
 
 #: The fault by which HUB says that it does not know this instance (it was restarted).
 HELLO_FIRST = "hello-first"
+
+
+def _as_it_is(status: Status) -> Status:
+    return status
+
+
+def _unheard(_reply: HeartbeatReply) -> None:
+    """Nobody listens: a component by itself, without its server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """What a component's server has to do with its reports.
+
+    Args:
+        complete: adds to a status what the server knows and the component does not: connections,
+            certificates, whom it trusts.
+        heard: is told of each reply of HUB.
+    """
+
+    complete: Callable[[Status], Status] = _as_it_is
+    heard: Callable[[HeartbeatReply], None] = _unheard
 
 
 class HeartbeatLoop:
@@ -50,6 +74,7 @@ class HeartbeatLoop:
             None takes HUB's from the first welcome on, and 15 until then.
         on_command: awaited for each command of HUB, in their order; an error of ours in it is
             logged and does not end the loop. None ignores commands.
+        reporting: the server's part in it.
         log: state changes go here, with a stable ``action``.
         clock: UTC.
         waiter: waits that many seconds; a test's own in place of the event loop's.
@@ -65,6 +90,7 @@ class HeartbeatLoop:
         *,
         interval: float | None = None,
         on_command: Callable[[Command], Awaitable[None]] | None = None,
+        reporting: Reporting = Reporting(),
         log: Log,
         clock: Clock,
         waiter: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -74,6 +100,7 @@ class HeartbeatLoop:
         self._make_status = make_status
         self._interval = interval
         self._on_command = on_command
+        self._reporting = reporting
         self._log = log
         self._clock = clock
         self._wait = waiter
@@ -122,15 +149,15 @@ class HeartbeatLoop:
         """Send heartbeats until one fails, or HUB has forgotten *instance* and wants a hello."""
         while True:
             try:
-                reply = await self._hub.heartbeat(
-                    Heartbeat(instance=instance, status=self._make_status())
-                )
+                status = self._reporting.complete(self._make_status())
+                reply = await self._hub.heartbeat(Heartbeat(instance=instance, status=status))
             except CallError as fault:
                 if fault.code == HELLO_FIRST:
                     return
                 raise
             self._attempt = 0
             self.settings_rev = reply.settings_rev
+            self._reporting.heard(reply)
             for command in reply.commands:
                 await self._obey(command)
             await self._wait(self.interval)

@@ -6,16 +6,27 @@ started before all ports are there, and at the end callers close before those wh
 
 import ipaddress
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+import msgspec
+
 from sottovoce import __version__
-from sottovoce.contracts import EdgePosture, HubCalls, TrkCalls
+from sottovoce.contracts import HubCalls, Status, TrkCalls
 from sottovoce.errors import Fault, SettingsError, SottovoceError
 from sottovoce.hub import HubApp, HubSettings
 from sottovoce.lui import LuiApp, LuiSettings
-from sottovoce.net import Destination, Endpoint, Listener, Offer, Peer, listen, utc_now
+from sottovoce.net import (
+    Destination,
+    Endpoint,
+    Listener,
+    Offer,
+    Peer,
+    Reporting,
+    listen,
+    utc_now,
+)
 from sottovoce.policy import Component
 from sottovoce.server.home import Faults, occupy
 from sottovoce.server.logs import Logs
@@ -92,7 +103,7 @@ class Server:
         """Open the databases, with every reason why one cannot be."""
         plan, faults = self.plan, Faults()
         if plan.hub is not None:
-            await _attempt(faults, self._open_hub(plan.hub))
+            await _attempt(faults, self._open_hub(plan.hub, endpoint))
         if plan.trk is not None:
             await _attempt(faults, self._open_trk(plan.trk, endpoint))
         if plan.lui is not None:
@@ -177,19 +188,20 @@ class Server:
         self.peers.append(peer)
         return peer
 
-    def _edges_of(self, component: Component) -> Callable[[], tuple[EdgePosture, ...]]:
-        def edges() -> tuple[EdgePosture, ...]:
-            return tuple(peer.posture for peer in self.peers if peer.component is component)
+    def _reporting(self, component: Component) -> Reporting:
+        def complete(status: Status) -> Status:
+            edges = tuple(peer.posture for peer in self.peers if peer.component is component)
+            return msgspec.structs.replace(status, edges=edges)
 
-        return edges
+        return Reporting(complete=complete)
 
-    async def _open_hub(self, settings: HubSettings) -> None:
+    async def _open_hub(self, settings: HubSettings, endpoint: Endpoint) -> None:
         plan = self.plan
         app = await HubApp.open(
             plan.home.path,
             settings,
             own_name=plan.settings.server_name,
-            secured=plan.secured,
+            trust=endpoint.trust,
             clock=utc_now,
             log=self.logs.component(Component.HUB),
         )
@@ -216,7 +228,7 @@ class Server:
             secured=plan.secured,
             clock=utc_now,
             log=self.logs.component(Component.TRK),
-            edges=self._edges_of(Component.TRK),
+            reporting=self._reporting(Component.TRK),
         )
         self._parts[Component.TRK].push_async_callback(app.aclose)
         self.trk = app
@@ -252,7 +264,7 @@ class Server:
             secured=plan.secured,
             clock=utc_now,
             log=self.logs.component(Component.LUI),
-            edges=self._edges_of(Component.LUI),
+            reporting=self._reporting(Component.LUI),
         )
         self._parts[Component.LUI].push_async_callback(app.aclose)
         self.lui = app

@@ -8,18 +8,17 @@ import asyncio
 import contextlib
 import secrets
 import shutil
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from sottovoce import __version__
-from sottovoce.contracts import Caller, EdgePosture, HubCalls, HubHello, Status, TrkCalls
+from sottovoce.contracts import Caller, HubCalls, HubHello, Status, TrkCalls
 from sottovoce.errors import Fault, SettingsError, StoreError
 from sottovoce.keystore import PrivateKeyEntry, loads
 from sottovoce.net.clock import Clock, monotonic
-from sottovoce.net.heartbeat import HeartbeatLoop
+from sottovoce.net.heartbeat import HeartbeatLoop, Reporting
 from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.policy import KeyRing
@@ -86,7 +85,7 @@ class TrkApp:
         self._writing: asyncio.Task[None] | None = None
         self._web: WebServer | None = None
         self._closed = False
-        self._edges: Callable[[], tuple[EdgePosture, ...]] = tuple
+        self._reporting = Reporting()
 
     @classmethod
     async def open(  # noqa: PLR0913 - one component has exactly these partners, all by name
@@ -99,7 +98,7 @@ class TrkApp:
         secured: bool,
         clock: Clock,
         log: Log,
-        edges: Callable[[], tuple[EdgePosture, ...]] = tuple,
+        reporting: Reporting = Reporting(),  # noqa: B008 - frozen
     ) -> "TrkApp":
         """Open the database in *home* and everything that needs no port.
 
@@ -111,7 +110,7 @@ class TrkApp:
             secured: whether the server's internal traffic is (W4); HUB is told.
             clock: UTC.
             log: TRK's own log, as structlog's.
-            edges: gives the state of the connections that TRK dials, for HUB.
+            reporting: the server's part in the reports to HUB.
 
         Raises:
             StoreError: the database cannot be used.
@@ -121,7 +120,7 @@ class TrkApp:
         )
         database = await Database.open(database_path(home), migrations=MIGRATIONS)
         app = cls(home, settings, database, clock=clock, log=log)
-        app._edges = edges
+        app._reporting = reporting
         try:
             await app._furnish(hub, own_name, secured=secured)
         except BaseException:
@@ -162,6 +161,7 @@ class TrkApp:
             self._hello,
             self.status,
             interval=settings.heartbeat_interval,
+            reporting=self._reporting,
             log=log,
             clock=self._clock,
         )
@@ -197,7 +197,6 @@ class TrkApp:
             queue=max(self._store.current.last - self._store.acknowledged, 0),
             disk_free=self._disk_free,
             lost_events=self._writer.lost,
-            edges=self._edges(),
         )
 
     async def start(self) -> None:
