@@ -87,9 +87,7 @@ async def _open(home: Path, clock: _Clock, logged: Processor) -> HubApp:
     log = structlog.wrap_logger(
         None, processors=[logged], wrapper_class=structlog.make_filtering_bound_logger(0)
     )
-    return await HubApp.open(
-        home, SETTINGS, own_name="hub.test", trust=TRUST, clock=clock, log=log
-    )
+    return await HubApp.open(home, SETTINGS, own_name="hub.test", trust=TRUST, clock=clock, log=log)
 
 
 @pytest.fixture

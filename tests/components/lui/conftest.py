@@ -34,6 +34,8 @@ from sottovoce.contracts import (
     Login,
     PullEvents,
     PutJob,
+    RenewalRequest,
+    Renewed,
     Revoke,
     Revoked,
     Roster,
@@ -44,6 +46,8 @@ from sottovoce.contracts import (
     TrackedEvent,
     TrkHello,
     TrkStatistics,
+    TrustBundle,
+    TrustSince,
 )
 from sottovoce.contracts.hub import Nothing
 from sottovoce.errors import ConnectFailed, RemoteFault
@@ -173,6 +177,12 @@ class MemoryHub:
         raise NotImplementedError
 
     async def roster(self, _: Nothing, /) -> Roster:
+        raise NotImplementedError
+
+    async def trust(self, _: TrustSince, /) -> TrustBundle:
+        raise NotImplementedError
+
+    async def renew(self, _: RenewalRequest, /) -> Renewed:
         raise NotImplementedError
 
 
