@@ -2,6 +2,7 @@
 
 from sottovoce.ini.backslashes import single_backslash_fault, single_backslashes
 from sottovoce.ini.document import Document, Entry
+from sottovoce.ini.editing import with_value
 from sottovoce.ini.hostname import is_ip_address, normalise_host_name
 from sottovoce.ini.kinds import (
     PORT,
@@ -62,4 +63,5 @@ __all__ = [
     "single_backslash_fault",
     "single_backslashes",
     "survey",
+    "with_value",
 ]
