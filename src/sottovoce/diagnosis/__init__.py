@@ -1,13 +1,12 @@
 """Evidence → diagnosis; the catalogue as data; rendering as text and JSON."""
 
-from sottovoce.diagnosis.catalogue import ALIASES, CATALOGUE, FAMILIES, entry_of
+from sottovoce.diagnosis.catalogue import CATALOGUE, FAMILIES, entry_of
 from sottovoce.diagnosis.entry import Alert, Diagnosis, Entry, Says, Severity, Side, When
 from sottovoce.diagnosis.explaining import CONTEXT_FIELDS, describe, explain, explain_alert
 from sottovoce.diagnosis.findings import Finding, Report, Status
 from sottovoce.diagnosis.rendering import render_json, render_line, render_text
 
 __all__ = [
-    "ALIASES",
     "CATALOGUE",
     "CONTEXT_FIELDS",
     "FAMILIES",

@@ -28,17 +28,7 @@ from sottovoce.diagnosis.entries import (
 )
 from sottovoce.diagnosis.entry import Entry
 
-__all__ = ["ALIASES", "CATALOGUE", "FAMILIES", "entry_of"]
-
-#: Codes that say the same as another; they have its entry and its page.
-ALIASES: Mapping[str, str] = MappingProxyType(
-    {
-        "file-not-private": "file-not-owner-only",
-        "keystore-password-short": "password-too-short",
-        "reply-no-chain": "root-missing-for-reply",
-        "reply-other-key": "reply-wrong-key",
-    }
-)
+__all__ = ["CATALOGUE", "FAMILIES", "entry_of"]
 
 #: Every entry by family, in the order of the failure catalogue.
 FAMILIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
@@ -71,5 +61,5 @@ CATALOGUE: Mapping[str, Entry] = _by_code(FAMILIES.values())
 
 
 def entry_of(code: str) -> Entry | None:
-    """Return the entry of a code or of the code that it is an alias of; None when there is none."""
-    return CATALOGUE.get(ALIASES.get(code, code))
+    """Return the entry of a code; None when there is none."""
+    return CATALOGUE.get(code)

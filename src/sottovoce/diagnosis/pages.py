@@ -6,7 +6,7 @@ This module owns the layout of ``docs/reference/diagnoses``. It reads and writes
 import re
 from collections.abc import Iterable
 
-from sottovoce.diagnosis.catalogue import ALIASES, CATALOGUE, FAMILIES
+from sottovoce.diagnosis.catalogue import CATALOGUE, FAMILIES
 from sottovoce.diagnosis.entry import Entry, Says, Side, fill
 
 __all__ = ["BODY", "END", "body_of", "head", "index", "page"]
@@ -54,7 +54,6 @@ def _seen(entry: Entry) -> list[str]:
 def head(entry: Entry) -> str:
     """Return the generated head of a page, without a line end at the end."""
     rows = ", ".join(entry.rows) or "none of its own"
-    also = [alias for alias, code in ALIASES.items() if code == entry.code]
     lines = [
         _GENERATED,
         f"# {entry.code}",
@@ -66,7 +65,6 @@ def head(entry: Entry) -> str:
         f"| severity | {entry.severity.value} |",
         f"| who can mend it | {_MENDERS[entry.side]} |",
         f"| rows of the failure catalogue | {rows} |",
-        *([f"| also known as | {', '.join(map(_code, also))} |"] if also else []),
         "",
         f"> {fill(entry.message, {})}",
         ">",

@@ -65,7 +65,7 @@ def dumps(
         The file's bytes; the same store written twice gives other bytes, since salts are random.
 
     Raises:
-        KeystoreError: the password is too short (``keystore-password-short``), or an entry cannot
+        KeystoreError: the password is too short (``password-too-short``), or an entry cannot
             be carried into that format (:class:`~sottovoce.errors.EntryLocked`).
         ValueError: no such format.
     """
@@ -73,7 +73,7 @@ def dumps(
     if len(text) < MIN_PASSWORD:
         raise KeystoreError(
             f"A keystore's password needs at least {MIN_PASSWORD} characters.",
-            code="keystore-password-short",
+            code="password-too-short",
         )
     wanted = store.format if format is None else StoreFormat(format.upper())
     if wanted is StoreFormat.PKCS12:

@@ -40,7 +40,7 @@ def importcert(session: Session) -> Outcome:
 
     Raises:
         AliasTaken: the alias is a trusted certificate already.
-        KeystoreError: code ``reply-other-key``, ``reply-no-chain``, ``reply-identical``,
+        KeystoreError: code ``reply-wrong-key``, ``root-missing-for-reply``, ``reply-identical``,
             ``reply-wrong-alias`` or ``certificate-altered``; nothing is written then.
     """
     found = load_certificates(session.read_file("file"), source=session.command.value("file") or "")
@@ -162,7 +162,7 @@ def _other_key(store: Keystore, alias: str, presented: x509.Certificate) -> Keys
         f"Public keys in reply and keystore don't match: the reply is for "
         f"{display_name(presented.subject)}, and not for the key '{alias}'.",
         hint=hint,
-        code="reply-other-key",
+        code="reply-wrong-key",
     )
 
 
@@ -195,7 +195,7 @@ def _no_chain(session: Session, store: Keystore, chain: Chain) -> KeystoreError:
         f"Failed to establish chain from reply: it leads to {display_name(name)}, {why}"
         f"{f' ({what})' if what else ''}. Trusted here: {trusted}. Nothing was written.",
         hint=hint,
-        code="reply-no-chain",
+        code="root-missing-for-reply",
     )
 
 

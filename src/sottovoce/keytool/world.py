@@ -249,7 +249,7 @@ class Session:
             name = "New password" if option == "new" else "Keystore password"
             raise KeystoreError(
                 f"{name} must be at least {MIN_PASSWORD} characters",
-                code="keystore-password-short",
+                code="password-too-short",
             )
         return given
 

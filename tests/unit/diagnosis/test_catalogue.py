@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from sottovoce import errors
-from sottovoce.diagnosis import ALIASES, CATALOGUE, CONTEXT_FIELDS, FAMILIES, Entry, entry_of
+from sottovoce.diagnosis import CATALOGUE, CONTEXT_FIELDS, FAMILIES, Entry, entry_of
 from sottovoce.diagnosis.alerts import ALERTS
 from sottovoce.diagnosis.entry import ABSENT, fields_of, fill
 from sottovoce.diagnosis.matching import prepare, search
@@ -85,12 +85,6 @@ def test_every_text_of_an_entry_is_found_in_itself(entry: Entry) -> None:
 def test_circumstances_are_documented() -> None:
     used = {when.field for entry in ENTRIES for when in entry.when}
     assert used <= set(CONTEXT_FIELDS)
-
-
-def test_an_alias_leads_to_an_entry_and_hides_none() -> None:
-    for alias, code in ALIASES.items():
-        assert alias not in CATALOGUE
-        assert entry_of(alias) is CATALOGUE[code]
 
 
 def test_every_error_class_has_an_entry() -> None:

@@ -55,10 +55,6 @@ def test_a_line_that_begins_with_error_is_not_recognised_for_that() -> None:
     assert codes("error: something odd") == ["unrecognised"]
 
 
-def test_an_alias_is_explained_by_what_it_stands_for() -> None:
-    assert codes("reply-no-chain")[0] == "root-missing-for-reply"
-
-
 def test_values_of_the_text_stand_in_the_message() -> None:
     (found, *_) = explain("x509: certificate is valid for trk-old.test, not trk.test")
     assert "asked for trk.test, the certificate is for trk-old.test" in found.message

@@ -46,7 +46,7 @@ def test_a_short_password_is_refused_for_writing(store: Keystore) -> None:
     with pytest.raises(KeystoreError) as caught:
         dumps(store, "short", format="PKCS12")
 
-    assert caught.value.code == "keystore-password-short"
+    assert caught.value.code == "password-too-short"
 
 
 def test_an_unknown_format_is_a_programmers_mistake(store: Keystore) -> None:

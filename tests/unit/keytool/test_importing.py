@@ -24,7 +24,7 @@ def test_a_reply_without_a_trusted_root_names_the_ca_and_the_command(signed: Sig
     with pytest.raises(KeystoreError, match="it leads to CN=Root One") as caught:
         world.keytool(f"-importcert -alias srv -file srv.crt {S}")
 
-    assert caught.value.code == "reply-no-chain"
+    assert caught.value.code == "root-missing-for-reply"
     assert "Failed to establish chain from reply" in caught.value.message
     assert "keytool -importcert -alias root-one -file ROOT.pem -keystore s.p12" in caught.value.hint
     assert world.files["s.p12"] == before
@@ -93,7 +93,7 @@ def test_a_reply_for_another_key_is_refused(signed: Signed) -> None:
     with pytest.raises(KeystoreError, match="Public keys in reply and keystore don't") as caught:
         world.keytool(f"-importcert -alias srv -file srv.crt {S}")
 
-    assert caught.value.code == "reply-other-key"
+    assert caught.value.code == "reply-wrong-key"
     assert "send a new request" in caught.value.hint
 
 

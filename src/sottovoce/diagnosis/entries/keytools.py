@@ -95,10 +95,10 @@ ENTRIES: tuple[Entry, ...] = (
         title="The password is too short",
         rows=("K14",),
         message=(
-            "The password for {file|the keystore} is shorter than the {expected|6} characters "
-            "that keytool takes."
+            "The password has {presented|too few} characters; at least {expected|6 for a keystore, "
+            "more for an account} are needed."
         ),
-        next_step="Choose a longer password.",
+        next_step="Choose a longer one: a sentence of a few words.",
         says=(
             Says("keystore password must be at least 6 characters", 0.97, "keytool"),
             Says("key password must be at least 6 characters", 0.97, "keytool"),
