@@ -1,14 +1,14 @@
 """``sottovoce edges``: HUB's map of the three connections."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sottovoce.cli import edges
-from sottovoce.contracts import EdgePosture
+from sottovoce.contracts import CertificateFacts, EdgePosture
 from sottovoce.policy import Component
 from sottovoce.testing.homes import Premises
 
@@ -28,8 +28,14 @@ def edge(caller: Component, called: Component, state: str, fingerprint: str = ""
         port=7000 if called is TRK else 1099,
         state=state,
         name=f"{called}.test",
-        fingerprint=fingerprint,
-        expires=ENDS if secured else None,
+        called_certificate=CertificateFacts(
+            names=(f"{called}.test",),
+            fingerprint=fingerprint,
+            begins=ENDS - timedelta(days=90),
+            ends=ENDS,
+        )
+        if secured
+        else None,
         code="" if secured or state == "plain" else "peer-not-secured",
     )
 

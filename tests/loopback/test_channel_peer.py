@@ -52,6 +52,13 @@ async def test_a_partner_is_opened_once_and_used_again(world: SimpleNamespace) -
     assert posture.expires == min(
         world.hub.own_identity.not_after, world.lui.own_identity.not_after
     )
+    assert (posture.tls, posture.group, posture.code) == ("TLSv1.3", "X25519MLKEM768", "")
+    (caller, own), (called, theirs) = posture.certificates
+    assert (caller, called) == (Component.LUI, Component.HUB)
+    assert (own.names, theirs.names) == (("lui.test",), ("hub.test",))
+    assert own.fingerprint == world.lui.own_identity.fingerprint
+    assert theirs.begins == world.hub.own_identity.not_before
+    assert posture.known == theirs.fingerprint == world.hub.own_identity.fingerprint
 
 
 async def test_a_partner_that_comes_back_is_reached_again(
@@ -65,6 +72,7 @@ async def test_a_partner_that_comes_back_is_reached_again(
         first = await peer.channel()
         first.wire.abort()
         await first.closed
+        assert (peer.posture.state, peer.posture.code) == ("down", "channel-closed")
         await hub.logged(Outcome.CLOSED)
         assert await stub.say(Text(text="again")) == Text(text="again")
         assert len(hub.of(Outcome.ACCEPTED)) == 2
@@ -86,7 +94,11 @@ async def test_attempts_are_spaced_and_the_reason_is_given_in_between(
             assert len(lui.of(Outcome.REFUSED)) == attempt
             pauses.append(peer._not_before - time.now)
             time.now = peer._not_before
-        assert (peer.posture.state, peer.posture.code) == ("refused", "refused-by-peer")
+        posture = peer.posture
+        assert (posture.state, posture.code) == ("refused", "not-in-allowed-list")
+        assert posture.refusal is not None
+        assert (posture.refusal.code, posture.refusal.by) == (posture.code, "called")
+        assert posture.certificates == ()
         await peer.aclose()
     assert all(0 < pause <= LONGEST_PAUSE for pause in pauses)
     assert pauses[-1] >= LONGEST_PAUSE / 2

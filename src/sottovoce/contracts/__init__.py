@@ -6,7 +6,6 @@ from sottovoce.contracts.hub import (
     AuditRow,
     AuditRows,
     Command,
-    EdgePosture,
     Heartbeat,
     HeartbeatReply,
     HubCalls,
@@ -26,6 +25,7 @@ from sottovoce.contracts.hub import (
     TrustBundle,
     TrustSince,
 )
+from sottovoce.contracts.posture import CertificateFacts, EdgePosture, Refusal, RefusedCaller
 from sottovoce.contracts.targets import LONGEST_NAME, LONGEST_TARGET, target_fault
 from sottovoce.contracts.tokens import (
     JOB_KEY_SIZES,
@@ -77,6 +77,7 @@ __all__ = [
     "AuditRows",
     "CallSpec",
     "Caller",
+    "CertificateFacts",
     "Command",
     "EdgePosture",
     "EndJob",
@@ -96,6 +97,8 @@ __all__ = [
     "PullEvents",
     "PutJob",
     "Record",
+    "Refusal",
+    "RefusedCaller",
     "RenewalRequest",
     "Renewed",
     "Revoke",

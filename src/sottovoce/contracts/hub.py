@@ -6,6 +6,7 @@ from typing import Protocol
 import msgspec
 
 from sottovoce.contracts.calling import Record, call
+from sottovoce.contracts.posture import EdgePosture, RefusedCaller
 from sottovoce.policy import Component
 
 __all__ = [
@@ -13,7 +14,6 @@ __all__ = [
     "AuditRow",
     "AuditRows",
     "Command",
-    "EdgePosture",
     "Heartbeat",
     "HeartbeatReply",
     "HubCalls",
@@ -70,29 +70,6 @@ class HubWelcome(Record, frozen=True, kw_only=True):
     hub_time: datetime
 
 
-class EdgePosture(Record, frozen=True, kw_only=True):
-    """One connection as its caller sees it.
-
-    Args:
-        caller, called: the two components.
-        port: of the called one.
-        state: ``secured``, ``plain``, ``down`` or ``refused``.
-        name: the name by which the called server was verified.
-        fingerprint: SHA-256 of its certificate, upper-case pairs with colons; empty when plain.
-        expires: when the first certificate of the two ends, UTC.
-        code: why it is down or refused; empty otherwise.
-    """
-
-    caller: Component
-    called: Component
-    port: int
-    state: str
-    name: str = ""
-    fingerprint: str = ""
-    expires: datetime | None = None
-    code: str = ""
-
-
 class Status(Record, frozen=True, kw_only=True):
     """How a component is: figures for the roster.
 
@@ -100,6 +77,7 @@ class Status(Record, frozen=True, kw_only=True):
         queue, lag_seconds, disk_free, lost_events: figures of the component.
         certificate_until: when its server's certificate ends, UTC.
         edges: the connections that it dials.
+        refused: who was not let in at its port, the newest last.
         trust_rev: of HUB's trust bundle that is in force on its server; empty when that server
             does not take its trust from HUB.
         roots: SHA-256 of each root that its server trusts.
@@ -113,6 +91,7 @@ class Status(Record, frozen=True, kw_only=True):
     certificate_until: datetime | None = None
     lost_events: int = 0
     edges: tuple[EdgePosture, ...] = ()
+    refused: tuple[RefusedCaller, ...] = ()
     trust_rev: str = ""
     roots: tuple[str, ...] = ()
     issuer: str = ""

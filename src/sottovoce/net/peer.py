@@ -14,8 +14,10 @@ from sottovoce.net.channel import Channel
 from sottovoce.net.clock import monotonic
 from sottovoce.net.dialer import connect
 from sottovoce.net.endpoint import Endpoint
+from sottovoce.net.posture import EdgeRecord
 from sottovoce.net.reaching import Destination
 from sottovoce.net.stubs import make_stub
+from sottovoce.net.trace import Trace
 from sottovoce.policy import Component
 
 __all__ = ["FIRST_PAUSE", "LONGEST_PAUSE", "Peer"]
@@ -26,9 +28,6 @@ FIRST_PAUSE = 0.25
 LONGEST_PAUSE = 15.0
 
 Contract = TypeVar("Contract")
-
-#: Ways of failing that are a refusal rather than an absence, for the map of connections.
-_ABSENT = frozenset({"connection-refused", "no-answer", "name-not-resolved", "closed-early"})
 
 
 class Peer:
@@ -46,6 +45,7 @@ class Peer:
         self.component = component
         self.destination = destination
         self._endpoint = endpoint
+        self._edge = EdgeRecord(component, destination, endpoint.clock)
         self._channel: Channel | None = None
         self._opening = asyncio.Lock()
         self._failure: ChannelError | None = None
@@ -79,12 +79,18 @@ class Peer:
         if self._failure is not None and monotonic() < self._not_before:
             # Without the frames of the earlier raise, which would pile up.
             raise self._failure.with_traceback(None)
-        # A channel that is no longer open answers what is under way and closes by itself.
-        self._channel = None
+        if self._channel is not None:
+            # It answers what is under way and closes by itself.
+            self._edge.lost("it takes no more calls")
+            self._channel = None
+        generation, trace = self._endpoint.trust.current, Trace(monotonic)
         try:
-            channel = await connect(self._endpoint, self.destination, component=self.component)
+            channel = await connect(
+                self._endpoint, self.destination, component=self.component, trace=trace
+            )
         except ChannelError as error:
             self._failure = error
+            self._edge.failed(error, trace)
             pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures, 10))
             self._not_before = monotonic() + pause * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load
             self._failures += 1
@@ -95,7 +101,13 @@ class Peer:
             await channel.aclose()
             raise
         self._channel, self._failure, self._failures = channel, None, 0
+        self._edge.opened(channel.facts, generation.own_identity if generation else None)
+        channel.closed.add_done_callback(lambda why: self._ended(channel, why))
         return channel
+
+    def _ended(self, channel: Channel, why: "asyncio.Future[str]") -> None:
+        if self._channel is channel and not why.cancelled():
+            self._edge.lost(why.result())
 
     def _refuse_when_stopping(self) -> None:
         if self._closed:
@@ -104,32 +116,7 @@ class Peer:
     @property
     def posture(self) -> EdgePosture:
         """This connection for the map: secured, plain, down or refused, and until when."""
-        called = self.destination.component
-        assert called is not None, "a lasting partner is a component"
-        channel = self._channel
-        if channel is None or not channel.is_open:
-            code = self._failure.code if self._failure is not None else ""
-            state = "down" if not code or code in _ABSENT else "refused"
-            return EdgePosture(
-                caller=self.component,
-                called=called,
-                port=self.destination.port,
-                state=state,
-                name=self.destination.name,
-                code=code,
-            )
-        identity, generation = channel.facts.identity, self._endpoint.trust.current
-        own = generation.own_identity if generation is not None else None
-        ends = [found.not_after for found in (identity, own) if found is not None]
-        return EdgePosture(
-            caller=self.component,
-            called=called,
-            port=self.destination.port,
-            state="plain" if identity is None else "secured",
-            name=channel.facts.name,
-            fingerprint=identity.fingerprint if identity is not None else "",
-            expires=min(ends) if ends else None,
-        )
+        return self._edge.posture()
 
     async def aclose(self) -> None:
         """Close the channel; no further one is opened."""

@@ -31,7 +31,8 @@ class PeerIdentity:
             a certificate that does not speak of roles.
         fingerprint: SHA-256 of the certificate, upper-case hexadecimal pairs with colons.
         serial: the serial number in lower-case hexadecimal, as keytool prints it.
-        not_after: the last moment of its validity, UTC.
+        not_before: the first moment of its validity, UTC.
+        not_after: the last one.
         subject: the distinguished name, for display only.
         key: SHA-256 of its public key (SubjectPublicKeyInfo), as *fingerprint* is written.
     """
@@ -40,6 +41,7 @@ class PeerIdentity:
     roles: frozenset[Component]
     fingerprint: str
     serial: str
+    not_before: datetime
     not_after: datetime
     subject: str
     key: str = ""
@@ -61,6 +63,7 @@ class PeerIdentity:
                 roles=frozenset(_ROLE_OF[uri] for uri in pki.uri_names(cert) if uri in _ROLE_OF),
                 fingerprint=pki.fingerprint(cert),
                 serial=f"{cert.serial_number:x}",
+                not_before=cert.not_valid_before_utc,
                 not_after=cert.not_valid_after_utc,
                 subject=pki.display_name(cert.subject),
                 key=_key_print(cert),

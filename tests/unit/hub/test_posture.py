@@ -1,11 +1,11 @@
 """The map of the three connections: what callers say, what HUB saw, and never what is stale."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from sottovoce.contracts import EdgePosture, Heartbeat, HubHello, Status
+from sottovoce.contracts import CertificateFacts, EdgePosture, Heartbeat, HubHello, Status
 from sottovoce.errors import CallRefused
 from sottovoce.hub.service import posture
 from sottovoce.policy import CONNECTIONS, Component
@@ -13,6 +13,7 @@ from sottovoce.policy import CONNECTIONS, Component
 if TYPE_CHECKING:
     from tests.unit.hub.conftest import CallerMaker, Hub
 
+START = datetime(2026, 11, 1, tzinfo=UTC)
 LUI, TRK, HUB = Component.LUI, Component.TRK, Component.HUB
 
 
@@ -41,7 +42,13 @@ def _edge(caller: Component, called: Component, *, port: int = 1099) -> EdgePost
         port=port,
         state="secured",
         name=f"{called.value}.test",
-        fingerprint="AB:CD",
+        called_certificate=CertificateFacts(
+            names=(f"{called.value}.test",),
+            fingerprint="AB:CD",
+            begins=START,
+            ends=START + timedelta(days=90),
+        ),
+        known="AB:CD",
     )
 
 
