@@ -14,9 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sottovoce.errors import FormatError, KeystoreError, SottovoceError, WrongUsage
+from sottovoce.errors import KeystoreError, SottovoceError, WrongUsage
 from sottovoce.ini import Secret
+
+if TYPE_CHECKING:
+    from sottovoce.keytool import Kept
 
 __all__ = ["FileWorld", "register", "run"]
 
@@ -177,20 +181,35 @@ class FileWorld:
 
     def cacerts_password(self) -> Secret | None:
         """The kept password of the trusted roots, if there is one; of two, the one that fits."""
-        from sottovoce.keystore import loads
         from sottovoce.server.home import passwords_in
+        from sottovoce.server.passwords import fitting
 
         place, store = self.cacerts_password_file(), self.cacerts
         data = self.read(place) if place is not None else None
         passwords = passwords_in(data) if data is not None else ()
-        octets = self.read(store) if store is not None and len(passwords) > 1 else None
-        for password in passwords if octets is not None else ():
-            try:
-                loads(octets or b"", password)
-            except (KeystoreError, FormatError):
-                continue
-            return password
-        return passwords[0] if passwords else None
+        return fitting(Path(store), passwords) if passwords and store is not None else None
+
+    def server_password(self, store: str) -> "Kept | None":
+        """Tell where the home's server finds the password of *store*, if that is its keystore."""
+        from sottovoce.keytool import Kept
+        from sottovoce.policy import KEYSTORE_PATH, examine_ssl
+        from sottovoce.server.home import Home, read_ini
+        from sottovoce.server.passwords import elsewhere, password_place
+
+        home = Home(self.home) if self.home is not None else None
+        if home is None or not home.server_ini.is_file() or not home.ssl_ini.is_file():
+            return None
+        settings = home.settings()
+        examined = examine_ssl(
+            read_ini(home.ssl_ini), file=str(home.ssl_ini), elsewhere=elsewhere(home, settings)
+        )
+        named = examined.settings.find(KEYSTORE_PATH)
+        if named is None or named.resolve() != Path(store).resolve():
+            return None
+        file = settings.keystore_password_file
+        return Kept(
+            file=str(file) if file is not None else None, place=password_place(home, settings)
+        )
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, None when there is none.

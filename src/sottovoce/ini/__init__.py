@@ -3,6 +3,7 @@
 from sottovoce.ini.backslashes import single_backslash_fault, single_backslashes
 from sottovoce.ini.document import Document, Entry
 from sottovoce.ini.editing import with_value
+from sottovoce.ini.filenames import CredentialName, PasswordFile
 from sottovoce.ini.hostname import is_ip_address, normalise_host_name
 from sottovoce.ini.kinds import (
     PORT,
@@ -35,6 +36,7 @@ __all__ = [
     "AnyKey",
     "Boolean",
     "Choice",
+    "CredentialName",
     "Document",
     "Duration",
     "Entry",
@@ -46,6 +48,7 @@ __all__ = [
     "Kind",
     "ListOf",
     "Objection",
+    "PasswordFile",
     "Secret",
     "SecretText",
     "Settings",

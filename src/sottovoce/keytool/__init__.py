@@ -6,11 +6,12 @@ Pure: :func:`parse_command` understands the words, :func:`run` works on values t
 
 from sottovoce.keytool.options import VERBS, Command, Verb, parse_command, usage
 from sottovoce.keytool.run import run
-from sottovoce.keytool.world import Outcome, World, Write
+from sottovoce.keytool.world import Kept, Outcome, World, Write
 
 __all__ = [
     "VERBS",
     "Command",
+    "Kept",
     "Outcome",
     "Verb",
     "World",

@@ -50,7 +50,8 @@ def changealias(session: Session) -> Outcome:
 def storepasswd(session: Session) -> Outcome:
     """Give the store another password; in PKCS#12 the private keys get it too.
 
-    The password that a server home keeps for its trusted roots is changed with it (SPEC W15).
+    The password that a server home keeps in a file, for its trusted roots or for its keystore, is
+    changed with it (SPEC W15, W20); of one that is kept otherwise is said where it must follow.
 
     Raises:
         KeystoreError: the new password is too short or the old one.
@@ -65,35 +66,48 @@ def storepasswd(session: Session) -> Outcome:
     else:
         store = _with_key_passwords(session, store, password)
     write = Write(session.path(), dumps(store, new, format=store.format))
-    kept = _kept_place(session, password)
-    if kept is None:
+    kept = _kept_places(session, password)
+    if not kept:
         return session.outcome(write)
     if "\n" in new.reveal() or "\r" in new.reveal():
         raise WrongUsage(
-            f"The new password holds a line break, and {kept} keeps it in one line.",
+            f"The new password holds a line break, and {kept[0]} keeps it in one line.",
             hint="Choose a password without one.",
         )
-    session.say(f"The password kept in {kept} was changed with it.")
+    for place in kept:
+        session.say(f"The password kept in {place} was changed with it.")
+    both = f"{new.reveal()}\n{password.reveal()}\n".encode()
     return session.outcome(
         # Both are kept while the store is written: whatever interrupts this, one of them opens it.
-        Write(kept, f"{new.reveal()}\n{password.reveal()}\n".encode()),
+        *(Write(place, both) for place in kept),
         write,
-        Write(kept, f"{new.reveal()}\n".encode()),
+        *(Write(place, f"{new.reveal()}\n".encode()) for place in kept),
     )
 
 
-def _kept_place(session: Session, password: Secret) -> str | None:
-    """Return the file that keeps the store's password for the server, if there is one.
+def _kept_places(session: Session, password: Secret) -> tuple[str, ...]:
+    """Return the files that keep the store's password for the server.
 
-    It is the home's for ``-cacerts``; also ``STORE.password`` beside the store, where that holds
-    the present password, so that naming the store by its path leaves nothing behind.
+    It is the home's for ``-cacerts``, and the one that ``server.ini`` names for the keystore; also
+    ``STORE.password`` beside the store, where that holds the present password, so that naming the
+    store by its path leaves nothing behind.
     """
     if session.flag("cacerts"):
-        return session.world.cacerts_password_file()
+        place = session.world.cacerts_password_file()
+        return (place,) if place is not None else ()
     beside = f"{session.path()}.password"
     data = session.world.read(beside)
     held = data is not None and data.rstrip(b"\r\n") == password.reveal().encode()
-    return beside if held else None
+    places = [beside] if held else []
+    kept = session.world.server_password(session.path())
+    if kept is not None and kept.file is not None:
+        places.append(kept.file)
+    elif kept is not None:
+        session.say(
+            f"Note: the server finds the old password: it is {kept.place}. Put the new one there "
+            "before its next start."
+        )
+    return tuple(dict.fromkeys(places))
 
 
 def _check_open(store: Keystore) -> None:

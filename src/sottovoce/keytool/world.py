@@ -14,13 +14,27 @@ from sottovoce.ini import Secret
 from sottovoce.keystore import Keystore, PrivateKeyEntry, StoreFormat, dumps, loads
 from sottovoce.keytool.options import Command
 
-__all__ = ["Outcome", "Session", "World", "Write"]
+__all__ = ["Kept", "Outcome", "Session", "World", "Write"]
 
 #: keytool's rule for new passwords.
 MIN_PASSWORD = 6
 #: How often a password is asked for before giving up, as the JDK does.
 ATTEMPTS = 3
 DEFAULT_ALIAS = "mykey"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Where a server finds the password of its keystore (SPEC W20).
+
+    Args:
+        file: the file that is there for nothing else, and can be changed with the keystore; None
+            when the password stands in settings or is given by systemd.
+        place: the same in words.
+    """
+
+    file: str | None
+    place: str
 
 
 class World(Protocol):
@@ -47,6 +61,9 @@ class World(Protocol):
 
     def cacerts_password_file(self) -> str | None:
         """Return where that password is kept."""
+
+    def server_password(self, store: str) -> Kept | None:
+        """Tell where the server finds the password of *store*; None when that is not its own."""
 
     def read(self, path: str) -> bytes | None:
         """Return a file's bytes, or None when there is no such file."""

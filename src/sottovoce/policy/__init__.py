@@ -13,6 +13,7 @@ from sottovoce.policy.ssl_ini import (
     KEYSTORE_PATH,
     SSL_KEYS,
     SslSettings,
+    examine_ssl,
     read_ssl_settings,
 )
 
@@ -33,6 +34,7 @@ __all__ = [
     "SslSettings",
     "broken_connections",
     "check_owner_only",
+    "examine_ssl",
     "explain_mode",
     "first_to_end",
     "half_secured",

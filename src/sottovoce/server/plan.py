@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from sottovoce.errors import Fault
 from sottovoce.hub import HUB_KEYS, HubSettings
-from sottovoce.ini import AnyKey, Document, SecretText, examine_table
+from sottovoce.ini import AnyKey, Document, SecretText
 from sottovoce.lui import LUI_KEYS, LuiSettings
-from sottovoce.policy import SSL_KEYS, Component
+from sottovoce.policy import Component, examine_ssl
 from sottovoce.server.home import Faults, Home, check_private, read_ini
+from sottovoce.server.passwords import elsewhere_perhaps
 from sottovoce.server.settings import ServerSettings
 from sottovoce.server.trust import StoreUse, is_secured, load_generation, read_identity
 from sottovoce.tls import TrustGeneration
@@ -203,4 +204,6 @@ def _examine_the_rest(home: Home, faults: Faults) -> None:
         faults.attempt(lambda: check_private(home.ssl_ini))
         document = faults.attempt(lambda: read_ini(home.ssl_ini))
         if document is not None:
-            faults.found += examine_table(document, SSL_KEYS, file=str(home.ssl_ini)).faults
+            other = elsewhere_perhaps(home)
+            examined = examine_ssl(document, file=str(home.ssl_ini), elsewhere=other)
+            faults.found += examined.faults

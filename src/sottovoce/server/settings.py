@@ -1,5 +1,6 @@
 """The keys of ``server.ini`` and the settings that they become."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -11,11 +12,14 @@ from sottovoce.ini import (
     AnyKey,
     Boolean,
     Choice,
+    CredentialName,
     Document,
     HostName,
     IpAddress,
     Key,
     ListOf,
+    PasswordFile,
+    Settings,
     examine_table,
 )
 from sottovoce.policy import Component
@@ -63,6 +67,18 @@ _TRUSTED_ROOTS_PASSWORD = Key(
     AbsolutePath(),
     help="An owner-only file with its password; without it, conf/cacerts.password of this home.",
 )
+_KEYSTORE_PASSWORD_FILE = Key(
+    "KeystorePasswordFile",
+    PasswordFile(),
+    help="An owner-only file with the password of ssl.ini's keystore in its first line. With it, "
+    "SSLKeystorePassword is left out of ssl.ini, or left empty.",
+)
+_KEYSTORE_PASSWORD_CREDENTIAL = Key(
+    "KeystorePasswordCredential",
+    CredentialName(),
+    help="The same, by the name of a systemd credential: the unit has LoadCredential=NAME:… or "
+    "LoadCredentialEncrypted=NAME:…, and the password is read below $CREDENTIALS_DIRECTORY.",
+)
 _REVOCATION_LISTS = Key(
     "RevocationLists",
     AbsolutePath(),
@@ -86,6 +102,8 @@ SERVER_KEYS: tuple[AnyKey, ...] = (
     _EXPLAIN_REFUSALS,
     _TRUSTED_ROOTS,
     _TRUSTED_ROOTS_PASSWORD,
+    _KEYSTORE_PASSWORD_FILE,
+    _KEYSTORE_PASSWORD_CREDENTIAL,
     _REVOCATION_LISTS,
     _LOG_LEVEL,
 )
@@ -102,6 +120,8 @@ class ServerSettings:
         internal_port, tracker_port: 1099 and 7000 by default (SPEC W2).
         explain_refusals: answer on the *why* path.
         trusted_roots, trusted_roots_password_file: None = the home's own.
+        keystore_password_file, keystore_password_credential: where the password of ``ssl.ini``'s
+            keystore stands; both None = in ``ssl.ini`` itself.
         revocation_lists: a folder, or None.
         log_level: of all logs but ``security.log``, which gets everything.
         warnings: what was noticed and refused nothing.
@@ -115,6 +135,8 @@ class ServerSettings:
     explain_refusals: bool = True
     trusted_roots: Path | None = None
     trusted_roots_password_file: Path | None = None
+    keystore_password_file: Path | None = None
+    keystore_password_credential: str | None = None
     revocation_lists: Path | None = None
     log_level: str = "info"
     warnings: tuple[Fault, ...] = ()
@@ -142,6 +164,7 @@ class ServerSettings:
                     key=_TRACKER_PORT.name,
                 )
             )
+        faults += _two_places(values)
         if faults:
             raise SettingsError(faults, message="The server does not start.")
         return cls(
@@ -153,7 +176,35 @@ class ServerSettings:
             explain_refusals=values.of(_EXPLAIN_REFUSALS),
             trusted_roots=values.find(_TRUSTED_ROOTS),
             trusted_roots_password_file=values.find(_TRUSTED_ROOTS_PASSWORD),
+            keystore_password_file=values.find(_KEYSTORE_PASSWORD_FILE),
+            keystore_password_credential=values.find(_KEYSTORE_PASSWORD_CREDENTIAL),
             revocation_lists=values.find(_REVOCATION_LISTS),
             log_level=values.of(_LOG_LEVEL),
             warnings=values.warnings,
         )
+
+    @property
+    def password_key(self) -> str:
+        """The key that says where the keystore's password stands; empty when ``ssl.ini`` has it."""
+        if self.keystore_password_file is not None:
+            return _KEYSTORE_PASSWORD_FILE.name
+        return _KEYSTORE_PASSWORD_CREDENTIAL.name if self.keystore_password_credential else ""
+
+
+def _two_places(values: Settings) -> Iterator[Fault]:
+    """Find the keystore's password in a file and in a credential at once."""
+    file = values.line_of(_KEYSTORE_PASSWORD_FILE.name)
+    credential = values.line_of(_KEYSTORE_PASSWORD_CREDENTIAL.name)
+    if file is None or credential is None:
+        return
+    yield Fault(
+        code="keystore-password-twice",
+        why=f"The password of the keystore is said to stand in a file (line {file}) and in a "
+        f"credential (line {credential}).",
+        expected="one place for the password",
+        presented=f"{_KEYSTORE_PASSWORD_FILE.name} and {_KEYSTORE_PASSWORD_CREDENTIAL.name}",
+        hint="Remove one of the two lines.",
+        file=values.file,
+        line=max(file, credential),
+        key=_KEYSTORE_PASSWORD_CREDENTIAL.name,
+    )

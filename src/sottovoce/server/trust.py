@@ -13,16 +13,15 @@ from pathlib import Path
 from cryptography import x509
 
 from sottovoce.errors import Fault, FormatError, IntegrityError, KeystoreError, SettingsError
-from sottovoce.ini import Secret, Settings, examine_table
+from sottovoce.ini import Secret, Settings
 from sottovoce.keystore import Keystore, PrivateKeyEntry, loads
 from sottovoce.pki import load_crls
 from sottovoce.policy import (
-    KEYSTORE_PASSWORD,
     KEYSTORE_PATH,
-    SSL_KEYS,
     Component,
     KeyRing,
     SslSettings,
+    examine_ssl,
     read_ssl_settings,
 )
 from sottovoce.server.home import (
@@ -32,6 +31,12 @@ from sottovoce.server.home import (
     read_file,
     read_ini,
     read_passwords,
+)
+from sottovoce.server.passwords import (
+    elsewhere,
+    fitting,
+    keystore_password,
+    password_place,
 )
 from sottovoce.server.settings import ServerSettings
 from sottovoce.tls import TrustGeneration, identity_faults, own_faults
@@ -174,11 +179,11 @@ def _ssl_settings(
     ssl, values = read_ssl(home, settings, faults)
     if values is None:
         return None, None
-    path, password = values.find(KEYSTORE_PATH), values.find(KEYSTORE_PASSWORD)
+    path, password = values.find(KEYSTORE_PATH), keystore_password(home, settings, values, faults)
     if path is None or password is None:
         return ssl, None
     name = settings.server_name
-    return ssl, read_keys(path, password, ssl_store(home), faults, name=name)
+    return ssl, read_keys(path, password, ssl_store(home, settings), faults, name=name)
 
 
 def _identities(
@@ -228,17 +233,20 @@ def read_ssl(
     document = faults.attempt(lambda: read_ini(home.ssl_ini))
     if document is None:
         return None, None
+    other = elsewhere(home, settings)
     ssl = faults.attempt(
-        lambda: read_ssl_settings(document, file=file, own_name=settings.server_name)
+        lambda: read_ssl_settings(
+            document, file=file, own_name=settings.server_name, elsewhere=other
+        )
     )
     if ssl is not None:
         faults.warnings += ssl.warnings
-    return ssl, examine_table(document, SSL_KEYS, file=file).settings
+    return ssl, examine_ssl(document, file=file, elsewhere=other).settings
 
 
-def ssl_store(home: Home) -> StoreUse:
+def ssl_store(home: Home, settings: ServerSettings) -> StoreUse:
     """Return what the keystore of ``ssl.ini`` is called in messages."""
-    return StoreUse("The keystore of ssl.ini", f"SSLKeystorePassword in {home.ssl_ini}")
+    return StoreUse("The keystore of ssl.ini", password_place(home, settings))
 
 
 def read_keys(
@@ -287,22 +295,10 @@ def read_roots(home: Home, settings: ServerSettings) -> tuple[x509.Certificate, 
     if passwords is None:
         faults.attempt(lambda: _keystore_bytes(path, what))
         raise faults.error(_DOES_NOT_START)
-    store = _opened_by_one(path, passwords, what)
+    store = read_keystore(path, fitting(path, passwords), what)
     if not store.trusted:
         raise SettingsError([_no_roots(path, home)])
     return store.trusted
-
-
-def _opened_by_one(path: Path, passwords: Sequence[Secret], what: StoreUse) -> Keystore:
-    """Open a keystore with the first password that fits it."""
-    *others, last = passwords
-    for password in others:
-        try:
-            return read_keystore(path, password, what)
-        except SettingsError as error:
-            if error.faults[0].code != IntegrityError.code:
-                raise
-    return read_keystore(path, last, what)
 
 
 def _no_roots(path: Path, home: Home) -> Fault:

@@ -10,7 +10,7 @@ import pytest
 
 from sottovoce.ini import Secret
 from sottovoce.keystore import Keystore, loads
-from sottovoce.keytool import Outcome, parse_command, run
+from sottovoce.keytool import Kept, Outcome, parse_command, run
 
 
 @dataclass
@@ -23,6 +23,7 @@ class ValueWorld:
     default_keystore: str = "home.p12"
     cacerts: str | None = None
     server_name: str | None = None
+    kept: dict[str, Kept] = field(default_factory=dict)
     standard_input: bytes = b""
     asked: list[str] = field(default_factory=list)
     serials: Iterator[int] = field(default_factory=lambda: itertools.count(1000))
@@ -33,6 +34,9 @@ class ValueWorld:
 
     def cacerts_password_file(self) -> str | None:
         return "cacerts.password" if self.cacerts else None
+
+    def server_password(self, store: str) -> Kept | None:
+        return self.kept.get(store)
 
     def read(self, path: str) -> bytes | None:
         return self.files.get(path)

@@ -192,3 +192,56 @@ def test_a_password_glued_to_the_path_is_not_shown() -> None:
 
     assert [fault.code for fault in faults] == ["ini-relative-path", "ini-missing-key"]
     assert "which a backslash at its end joins with the next" in faults[-1].hint
+
+
+# The password in another place.
+
+ELSEWHERE = "KeystorePasswordFile in /srv/hub/server.ini"
+
+
+def _elsewhere(*lines: str) -> SslSettings:
+    document = ini.survey("\n".join(lines).encode())
+    return read_ssl_settings(document, file=FILE, own_name="hub.test", elsewhere=ELSEWHERE)
+
+
+@pytest.mark.parametrize("lines", [(LIST, PATH), (LIST, PATH, "SSLKeystorePassword=")])
+def test_with_another_place_the_entry_is_left_out_or_empty(lines: tuple[str, ...]) -> None:
+    """W20: a file reference outside ``ssl.ini``."""
+    settings = _elsewhere(*lines)
+    assert settings.keystore_password is None
+    assert settings.keystore_path == Path("/srv/hub/conf/server.p12")
+
+
+def test_a_password_in_two_places_is_a_fault_that_says_which_line_to_remove() -> None:
+    """W17, W20."""
+    with pytest.raises(SettingsError) as refused:
+        _elsewhere(LIST, PASSWORD, PATH)
+    (fault,) = refused.value.faults
+    assert (fault.code, fault.line, fault.key) == (
+        "keystore-password-twice",
+        2,
+        "SSLKeystorePassword",
+    )
+    assert fault.presented == f"SSLKeystorePassword in {FILE}, and {ELSEWHERE}"
+    assert fault.hint.startswith(f"Remove the line SSLKeystorePassword from {FILE}")
+    assert "geheim" not in f"{refused.value}{fault!r}"
+
+
+@pytest.mark.parametrize("last", [[], ["SSLKeystorePassword="]])
+def test_a_password_in_no_place_is_a_fault_that_names_all_three(last: list[str]) -> None:
+    """W20."""
+    (fault,) = _faults(LIST, PATH, *last)
+    assert "SSLKeystorePassword=" in fault.hint
+    assert "KeystorePasswordFile, or KeystorePasswordCredential" in fault.hint
+
+
+def test_with_another_place_every_other_rule_holds_as_before() -> None:
+    """W17: a key that is nearly right stays unknown, and what follows it is not shown."""
+    with pytest.raises(SettingsError) as refused:
+        _elsewhere("SSLAllowedClients=lui.test", "SSLKeystorePasword=geheim")
+    assert [(fault.code, fault.line) for fault in refused.value.faults] == [
+        ("own-name-missing", 1),
+        ("ini-unknown-key", 2),
+        ("ini-missing-key", None),
+    ]
+    assert "geheim" not in str(refused.value)

@@ -178,6 +178,40 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
+        code="keystore-password-twice",
+        title="The keystore's password stands in two places",
+        rows=("C6",),
+        message=(
+            "The password of the keystore is given twice ({presented|in ssl.ini and by "
+            "server.ini}): which of the two counts is not said, so nothing starts."
+        ),
+        next_step=(
+            "Keep one: remove SSLKeystorePassword from commands/ssl.ini, or KeystorePasswordFile "
+            "or KeystorePasswordCredential from server.ini."
+        ),
+        says=(Says("the password of the keystore stands here, and", 0.9, "sottovoce"),),
+    ),
+    Entry(
+        code="credential-missing",
+        title="A systemd credential is not there",
+        rows=("K3",),
+        message=(
+            "The password is to come from the systemd credential that {key|"
+            "KeystorePasswordCredential} in server.ini names, and there is none of that name "
+            "(present: {presented|none})."
+        ),
+        next_step=(
+            "Start the server by its unit, with LoadCredential=NAME:/PATH or "
+            "LoadCredentialEncrypted=NAME:/PATH there, and the same NAME in server.ini."
+        ),
+        says=(
+            Says("failed to set up credentials", 0.95, "systemd"),
+            Says("failed at step credentials", 0.95, "systemd"),
+            Says("status=243/credentials", 0.95, "systemd"),
+            Says("credentials_directory is not set", 0.95, "sottovoce"),
+        ),
+    ),
+    Entry(
         code="file-missing",
         title="A file does not exist",
         rows=("K3", "C1"),

@@ -12,7 +12,6 @@ from sottovoce.ini import nearest, normalise_host_name
 from sottovoce.pki import dns_names, matches_dns_name
 from sottovoce.policy import (
     ALLOWED_CLIENTS,
-    KEYSTORE_PASSWORD,
     KEYSTORE_PATH,
     SSL_KEYS,
     AllowedClients,
@@ -21,6 +20,7 @@ from sottovoce.policy import (
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.home import INI_FILES, Faults, check_private
+from sottovoce.server.passwords import keystore_password, password_place
 from sottovoce.server.plan import expected_hosts, read_hub, read_lui, read_trk
 from sottovoce.server.settings import ServerSettings
 from sottovoce.server.trust import is_secured, read_identity, read_ssl, ssl_store
@@ -116,14 +116,19 @@ def check_switch(notebook: Notebook, known: Examination) -> None:
     notebook.look(
         "ssl-ini-private",
         lambda _: _private(known.home.ssl_ini),
-        fine=lambda _: "commands/ssl.ini, which holds a password, is its owner's only.",
+        fine=lambda _: "commands/ssl.ini, is its owner's only.",
     )
     if known.settings is None:
         notebook.skip(
             "ssl-ini", "commands/ssl.ini needs this server's name: mend server.ini first."
         )
         return
-    notebook.look("ssl-ini", lambda faults: _ssl_ini(known, faults), fine=_ssl_line)
+    password = Faults()
+    notebook.look("ssl-ini", lambda faults: _ssl_ini(known, faults, password), fine=_ssl_line)
+    if known.settings.password_key and known.keystore_path is not None:
+        notebook.look(
+            "keystore-password", lambda faults: _password(known, faults, password), fine=_place_line
+        )
 
 
 def _private(path: Path) -> Path:
@@ -152,13 +157,13 @@ def _not_secured(known: Examination) -> Fault:
     )
 
 
-def _ssl_ini(known: Examination, faults: Faults) -> Examination | None:
+def _ssl_ini(known: Examination, faults: Faults, password: Faults) -> Examination | None:
     assert known.settings is not None
     ssl, values = read_ssl(known.home, known.settings, faults)
     if values is None:
         return None
     known.keystore_path = values.find(KEYSTORE_PATH)
-    known.keystore_password = values.find(KEYSTORE_PASSWORD)
+    known.keystore_password = keystore_password(known.home, known.settings, values, password)
     names = values.find(ALLOWED_CLIENTS)
     if ssl is not None:
         known.allowed = ssl.allowed_clients
@@ -174,9 +179,9 @@ def _rename(known: Examination, faults: Faults) -> None:
     missing = [fault for fault in faults.found if fault.code == "own-name-missing"]
     if not missing or known.keystore_path is None or known.keystore_password is None:
         return
-    entry = read_identity(
-        known.keystore_path, known.keystore_password, ssl_store(known.home), Faults()
-    )
+    assert known.settings is not None
+    what = ssl_store(known.home, known.settings)
+    entry = read_identity(known.keystore_path, known.keystore_password, what, Faults())
     names = dns_names(entry.chain[0]) if entry is not None and entry.chain else ()
     former = [name for name in names if name in known.allowed]
     if not former or any(matches_dns_name(name, known.own_name) for name in names):
@@ -198,8 +203,23 @@ def _rename(known: Examination, faults: Faults) -> None:
 
 def _ssl_line(known: Examination) -> str:
     assert known.allowed is not None
+    assert known.settings is not None
     count = len(known.allowed.names)
+    # What it says of the password is in the line after this one.
+    entries = len(SSL_KEYS) - bool(known.settings.password_key)
     return (
-        f"commands/ssl.ini: exactly its {len(SSL_KEYS)} entries; {count} "
+        f"commands/ssl.ini: exactly its {entries} entries; {count} "
         f"{'server is' if count == 1 else 'servers are'} allowed ({known.allowed})."
     )
+
+
+def _password(known: Examination, faults: Faults, found: Faults) -> Examination | None:
+    """Tell apart what is wrong with the password's own place outside ``ssl.ini`` (SPEC W20)."""
+    faults.found += found.found
+    return known if known.keystore_password is not None else None
+
+
+def _place_line(known: Examination) -> str:
+    assert known.settings is not None
+    place = password_place(known.home, known.settings)
+    return f"The keystore's password is read from its own place, {place}; it is owner-only."

@@ -9,7 +9,13 @@ from sottovoce.pki import describe_key, fingerprint, short_name
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.home import Faults, check_private
-from sottovoce.server.trust import keystore_fault, read_keystore, read_roots, ssl_store
+from sottovoce.server.trust import (
+    StoreUse,
+    keystore_fault,
+    read_keystore,
+    read_roots,
+    ssl_store,
+)
 
 __all__ = ["check_keystore", "check_roots"]
 
@@ -26,7 +32,7 @@ def check_keystore(notebook: Notebook, known: Examination) -> None:
     if known.keystore_path is None or known.keystore_password is None:
         notebook.skip(
             "keystore",
-            "The keystore was not opened: ssl.ini does not say which, or by which password.",
+            "The keystore was not opened: it is not known which, or by which password.",
         )
         return
     known.keystore = notebook.look(
@@ -46,17 +52,22 @@ def _open(known: Examination, faults: Faults) -> Keystore:
     assert path is not None
     assert password is not None
     faults.attempt(lambda: check_private(path))
-    store = read_keystore(path, password, ssl_store(known.home))
+    store = read_keystore(path, password, _use(known))
     for odd in store.warnings:
         if odd.code not in _SAID_ELSEWHERE:
             faults.warnings.append(odd.at(file=str(path)))
     return store
 
 
+def _use(known: Examination) -> StoreUse:
+    assert known.settings is not None
+    return ssl_store(known.home, known.settings)
+
+
 def _open_line(known: Examination) -> str:
     store = known.keystore
     kind = f"{store.format}, " if store is not None else ""
-    return f"{known.keystore_path} ({kind}owner-only) opens with the password of ssl.ini."
+    return f"{known.keystore_path} ({kind}owner-only) opens with its password."
 
 
 def _key_entry(known: Examination, store: Keystore, faults: Faults) -> PrivateKeyEntry | None:
@@ -64,7 +75,7 @@ def _key_entry(known: Examination, store: Keystore, faults: Faults) -> PrivateKe
     try:
         entry = store.key_entry()
     except KeystoreError as error:
-        faults.found.append(keystore_fault(error, known.keystore_path, ssl_store(known.home)))
+        faults.found.append(keystore_fault(error, known.keystore_path, _use(known)))
         return None
     if (fault := _astray(store, entry)) is not None:
         faults.found.append(fault.at(file=str(known.keystore_path)))
