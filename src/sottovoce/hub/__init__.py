@@ -4,11 +4,13 @@ from sottovoce.hub.app import HubApp, open_posture
 from sottovoce.hub.home import create_home, open_accounts
 from sottovoce.hub.service import new_set_up_code
 from sottovoce.hub.settings import HUB_KEYS, HubSettings
+from sottovoce.hub.trust_desk import bundle_of
 
 __all__ = [
     "HUB_KEYS",
     "HubApp",
     "HubSettings",
+    "bundle_of",
     "create_home",
     "new_set_up_code",
     "open_accounts",
