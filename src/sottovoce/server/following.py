@@ -7,6 +7,7 @@ generation itself, never remembered: whoever edits a file of such a server sees 
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -212,6 +213,7 @@ class Follower:
         reload: takes the files into force; returns the faults that kept it from that.
         clock: UTC.
         log: the server's.
+        pause: seconds before the same revision is tried again.
 
     ``failure`` is the code of what keeps HUB's trust from being taken over; empty when nothing.
     """
@@ -226,7 +228,7 @@ class Follower:
         reload: Callable[[str], Awaitable[tuple[Fault, ...]]],
         clock: Clock,
         log: Log,
-        waiter: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        pause: float = PAUSE,
     ) -> None:
         self._home = home
         self._settings = settings
@@ -235,10 +237,10 @@ class Follower:
         self._reload = reload
         self._clock = clock
         self._log = log
-        self._wait = waiter
+        self._pause = pause
         self._news = asyncio.Event()
         self._wanted = ""
-        self._failed_at = ""
+        self._told = ("", "")
         self._own: tuple[TrustGeneration, str] | None = None
         self.failure = ""
 
@@ -253,22 +255,25 @@ class Follower:
         return self._own[1]
 
     def heard(self, reply: HeartbeatReply) -> None:
-        """Take note of HUB's revision; a new one is fetched."""
+        """Take note of HUB's revision; one that is not in force here is fetched, a new one now."""
+        news = reply.trust_rev not in {"", self.rev, self._wanted}
         self._wanted = reply.trust_rev
-        if self._wanted and self._wanted not in {self.rev, self._failed_at}:
+        if news:
             self._news.set()
 
     async def run(self) -> None:
         """Fetch and take over whatever is new, for ever; ends by cancellation only."""
         while True:
-            await self._news.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause):
+                    await self._news.wait()
             self._news.clear()
+            if self._wanted in {"", self.rev}:
+                continue
             try:
                 await self.follow()
             except (ChannelError, CallError, SettingsError, OSError) as error:
                 self._not_taken_over(error)
-                await self._wait(PAUSE)
-                self._failed_at = ""
 
     async def follow(self) -> None:
         """Fetch HUB's trust once and take it over.
@@ -297,7 +302,7 @@ class Follower:
         except BaseException:
             await asyncio.to_thread(prepared.put_back)
             raise
-        self.failure = self._failed_at = ""
+        self.failure, self._told = "", ("", "")
         self._log.info(
             f"HUB's trust is in force: {len(bundle.roots)} roots, {len(bundle.crls)} revocation "
             f"lists, {', '.join(bundle.allowed)} allowed.",
@@ -312,13 +317,13 @@ class Follower:
             raise SettingsError(faults, message="HUB's trust was not taken over.")
 
     def _not_taken_over(self, error: Exception) -> None:
-        """Say why, once; the same revision is tried again after a pause."""
-        code = getattr(error, "code", "") or "file-unwritable"
-        news = self._failed_at != self._wanted or self.failure != code
-        self._failed_at = self._wanted
-        self.failure = code if isinstance(error, ChannelError | CallError) else _CODE
-        if not news:
+        """Say why, once for each revision and reason."""
+        away = isinstance(error, ChannelError | CallError)
+        self.failure = error.code if isinstance(error, ChannelError | CallError) else _CODE
+        told = (self._wanted, self.failure if away else str(error))
+        if told == self._told:
             return
+        self._told = told
         faults = error.faults if isinstance(error, SettingsError) else ()
         why = "; ".join(str(fault) for fault in faults) or str(error)
         self._log.warning(

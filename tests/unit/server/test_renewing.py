@@ -56,7 +56,7 @@ class Server:
             issue=self.issue,
             reload=self.reload,
             clock=lambda: self.now,
-            log=self,  # type: ignore[arg-type]
+            log=self,
             chance=lambda: 0.0,
             waiter=self.wait,
         )
