@@ -142,6 +142,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         SottovoceError: why it was not done.
     """
-    from sottovoce.cli import ca_acts, ca_home
+    from sottovoce.cli import ca_acts
+    from sottovoce.hub.authority import AuthorityFolder
 
-    return ca_acts.ACTS[args.verb](args, ca_home.Home(args.dir))
+    return ca_acts.ACTS[args.verb](args, AuthorityFolder(args.dir))

@@ -1,8 +1,7 @@
 """What the verbs of ``sottovoce ca`` do, and the words that they print.
 
-Owns the order of the acts: what is issued stands in the audit log and the index before anybody
-holds it. The grammar is in :mod:`sottovoce.cli.ca`, the files are in
-:mod:`sottovoce.cli.ca_home`, the rules in :mod:`sottovoce.pki`.
+The grammar is in :mod:`sottovoce.cli.ca`, the files and the order of the acts are in
+:mod:`sottovoce.hub.authority`, the rules in :mod:`sottovoce.pki`.
 """
 
 import argparse
@@ -10,50 +9,42 @@ import getpass
 import json
 import sys
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from cryptography import x509
-
-from sottovoce.cli.ca_home import Home, Issued, read_bounded, read_password, write_public
-from sottovoce.errors import IssuanceError, WrongUsage
+from sottovoce.errors import WrongUsage
+from sottovoce.hub.authority import (
+    REASONS,
+    AuthorityFolder,
+    Order,
+    create_root,
+    read_bounded,
+    read_password,
+    revoke,
+    sign,
+    sign_list,
+    write_public,
+)
 from sottovoce.ini import Secret
 from sottovoce.net.clock import utc_now
 from sottovoce.pki import (
-    BACKDATE,
     LEAF_LIFETIME,
     ROOT_LIFETIME,
-    Authority,
     KeyAlgorithm,
-    Revocation,
-    common_name,
     display_name,
-    dns_names,
     dump_certificates,
     dump_crl,
     fingerprint,
-    generate_key,
-    ip_addresses,
-    key_fingerprint,
     load_request,
-    uri_names,
+    short_name,
 )
 from sottovoce.policy import Component
 
-__all__ = ["ACTS", "REASONS"]
+__all__ = ["ACTS"]
 
 _FINE, _WARNINGS = 0, 1
 #: Days for which a revocation list is good: partners that miss a few refreshes go on working.
 CRL_DAYS = 30
-#: Characters of a serial number that name a certificate, when no other begins with them.
-SHORTEST_SERIAL = 4
-
-#: RFC 5280 5.3.1, but for removeFromCRL, which only delta lists know.
-REASONS = {
-    reason.value: reason
-    for reason in x509.ReasonFlags
-    if reason is not x509.ReasonFlags.remove_from_crl
-}
 
 
 def _life(args: argparse.Namespace, usual: timedelta) -> timedelta:
@@ -68,12 +59,12 @@ def _print(args: argparse.Namespace, facts: dict[str, Any], lines: list[str]) ->
     print(json.dumps(facts, ensure_ascii=False) if args.json else "\n".join(lines))
 
 
-def _existing_password(args: argparse.Namespace, home: Home) -> Secret:
+def _existing_password(args: argparse.Namespace, folder: AuthorityFolder) -> Secret:
     if args.password_file is not None:
         return read_password(args.password_file)
-    if home.password.exists():
-        return read_password(home.password)
-    return _prompted(f"Password of the key in {home.folder}: ")
+    if folder.password_file.exists():
+        return folder.password()
+    return _prompted(f"Password of the key in {folder.folder}: ")
 
 
 def _prompted(prompt: str) -> Secret:
@@ -85,136 +76,95 @@ def _prompted(prompt: str) -> Secret:
     return Secret(getpass.getpass(prompt))
 
 
-def _new_password(args: argparse.Namespace, home: Home) -> Secret:
+def _new_password(args: argparse.Namespace) -> Secret | None:
+    """Return the password that was given; None has one generated."""
     if args.password_file is not None:
         return read_password(args.password_file)
     if not args.prompt:
-        return home.generate_password()
+        return None
     password = _prompted("New password for the authority's key: ")
     if not password or password != _prompted("Once more: "):
         raise WrongUsage("The two passwords are empty or differ.", hint="Begin again.")
     return password
 
 
-def _create(args: argparse.Namespace, home: Home) -> int:
-    now = utc_now()
-    begin = now - BACKDATE
-    authority = Authority.create_root(
+def _create(args: argparse.Namespace, folder: AuthorityFolder) -> int:
+    authority = create_root(
+        folder,
         args.name,
-        key=generate_key(KeyAlgorithm(args.key)),
-        serial=x509.random_serial_number(),
-        not_before=begin,
-        not_after=begin + _life(args, ROOT_LIFETIME),
+        password=_new_password(args),
+        algorithm=KeyAlgorithm(args.key),
+        lifetime=_life(args, ROOT_LIFETIME),
+        now=utc_now(),
     )
-    home.create()
-    home.store(authority, _new_password(args, home))
     certificate = authority.certificate
     facts = {
         "name": display_name(certificate.subject),
-        "certificate": str(home.certificate),
+        "certificate": str(folder.files(folder.index().current).certificate),
         "fingerprint": fingerprint(certificate),
         "not_after": certificate.not_valid_after_utc.isoformat(),
     }
-    home.record(now, "create", **facts)
     _print(
         args,
         facts,
         [
-            f"Made the certificate authority '{args.name}' in {home.folder}.",
+            f"Made the certificate authority '{args.name}' in {folder.folder}.",
             f"  SHA-256 {facts['fingerprint']}",
             f"  valid until {certificate.not_valid_after_utc:%Y-%m-%d}",
-            f"Import {home.certificate} into the trusted roots of every server.",
+            f"Import {facts['certificate']} into the trusted roots of every server.",
         ],
     )
     return _FINE
 
 
-def _sign(args: argparse.Namespace, home: Home) -> int:
+def _sign(args: argparse.Namespace, folder: AuthorityFolder) -> int:
     request = load_request(read_bounded(args.request), source=str(args.request))
-    now = utc_now()
-    begin = now - BACKDATE
-    with home.locked():
-        index = home.index()
-        authority = home.load(_existing_password(args, home))
-        certificate = authority.sign_request(
-            request,
-            names=args.names or None,
-            roles=[Component(name).role_uri for name in args.components],
-            serial=x509.random_serial_number(),
-            not_before=begin,
-            not_after=begin + _life(args, LEAF_LIFETIME),
-        )
-        entry = _entry(certificate)
-        shared = _sharing(index.certificates, entry, now)
-        index.certificates.append(entry)
-        home.record(now, "sign", serial=entry.serial, names=entry.names, roles=entry.roles)
-        home.write_index(index)
-        write_public(args.out, dump_certificates(authority.issued_chain(certificate)))
+    order = Order(
+        names=tuple(args.names) or None,
+        roles=tuple(Component(name).role_uri for name in args.components),
+        lifetime=_life(args, LEAF_LIFETIME),
+    )
+    folder.check_there()
+    password = _existing_password(args, folder)
+    with folder.locked():
+        signed = sign(folder, request, order, password=password, now=utc_now())
+    write_public(args.out, dump_certificates(list(signed.chain)))
+    entry = signed.entry
     _print(
         args,
-        {**vars(entry), "out": str(args.out), "shared_key": shared},
+        {**entry.facts(), "out": str(args.out), "shared_key": list(signed.shared)},
         [
             (
                 f"Signed {', '.join(entry.names)} (serial {entry.serial}), valid until "
-                f"{certificate.not_valid_after_utc:%Y-%m-%d}."
+                f"{entry.not_after:%Y-%m-%d}."
             ),
             f"  SHA-256 {entry.fingerprint}",
             f"The reply is in {args.out}; import it under the alias of the key.",
         ],
     )
-    if not shared:
+    if not signed.shared:
         return _FINE
     print(
-        f"Warning: the same key was certified for {', '.join(shared)}; whoever holds it is both. "
-        "Make a key of its own for each server.",
+        f"Warning: the same key was certified for {', '.join(signed.shared)}; whoever holds it is "
+        "both. Make a key of its own for each server.",
         file=sys.stderr,
     )
     return _WARNINGS
 
 
-def _entry(certificate: x509.Certificate) -> Issued:
-    return Issued(
-        serial=f"{certificate.serial_number:x}",
-        subject=display_name(certificate.subject),
-        names=[*dns_names(certificate), *map(str, ip_addresses(certificate))],
-        roles=list(uri_names(certificate)),
-        not_before=certificate.not_valid_before_utc.isoformat(),
-        not_after=certificate.not_valid_after_utc.isoformat(),
-        fingerprint=fingerprint(certificate),
-        key_fingerprint=key_fingerprint(certificate.public_key()),
-    )
-
-
-def _sharing(issued: list[Issued], entry: Issued, now: datetime) -> list[str]:
-    """Return the names of other servers whose certificates in force have the same key (N8)."""
-    names = {
-        name
-        for other in issued
-        if other.key_fingerprint == entry.key_fingerprint and _state(other, now) == "valid"
-        for name in other.names
-        if not set(other.names) & set(entry.names)
-    }
-    return sorted(names)
-
-
-def _state(entry: Issued, now: datetime) -> str:
-    if entry.revoked is not None:
-        return "revoked"
-    return "expired" if datetime.fromisoformat(entry.not_after) < now else "valid"
-
-
-def _list(args: argparse.Namespace, home: Home) -> int:
+def _list(args: argparse.Namespace, folder: AuthorityFolder) -> int:
     now = utc_now()
-    entries = [{**vars(item), "state": _state(item, now)} for item in home.index().certificates]
-    lines = [
-        f"{item['serial']}  {item['state']:7}  until {item['not_after'][:10]}  "
-        f"{','.join(item['names'])}  {','.join(_short_roles(item['roles']))}".rstrip()
-        for item in entries
-    ]
+    issued = folder.index().certificates
     if args.json:
-        print(json.dumps(entries, ensure_ascii=False))
-    else:
-        print("\n".join(lines) if lines else "No certificate was issued yet.")
+        facts = [{**item.facts(), "state": item.state(now)} for item in issued]
+        print(json.dumps(facts, ensure_ascii=False))
+        return _FINE
+    lines = [
+        f"{item.serial}  {item.state(now):7}  until {item.not_after:%Y-%m-%d}  "
+        f"{','.join(item.names)}  {','.join(_short_roles(item.roles))}".rstrip()
+        for item in issued
+    ]
+    print("\n".join(lines) if lines else "No certificate was issued yet.")
     return _FINE
 
 
@@ -222,26 +172,18 @@ def _short_roles(roles: list[str]) -> list[str]:
     return [role.rpartition(":")[2] for role in roles]
 
 
-def _revoke(args: argparse.Namespace, home: Home) -> int:
-    now = utc_now()
-    with home.locked():
-        index = home.index()
-        entry = _find(index.certificates, args.serial)
-        if entry.revoked is not None:
-            raise IssuanceError(
-                f"Serial {entry.serial} was revoked {entry.revoked} already ({entry.reason}).",
-                hint="Sign a new list if partners do not know it: sottovoce ca crl.",
-            )
-        entry.revoked, entry.reason = now.isoformat(timespec="seconds"), args.reason
-        home.record(now, "revoke", serial=entry.serial, names=entry.names, reason=args.reason)
-        home.write_index(index)
+def _revoke(args: argparse.Namespace, folder: AuthorityFolder) -> int:
+    with folder.locked():
+        index = folder.index()
+        entry = index.find(args.serial)
+        revoke(folder, index, entry, REASONS[args.reason], utc_now())
     _print(
         args,
-        vars(entry),
+        entry.facts(),
         [
             f"Revoked {', '.join(entry.names)} (serial {entry.serial}): {args.reason}.",
             (
-                f"Partners learn it from the next list: sottovoce ca crl --dir {home.folder} "
+                f"Partners learn it from the next list: sottovoce ca crl --dir {folder.folder} "
                 "--out FILE"
             ),
         ],
@@ -249,68 +191,35 @@ def _revoke(args: argparse.Namespace, home: Home) -> int:
     return _FINE
 
 
-def _find(issued: list[Issued], typed: str) -> Issued:
-    wanted = typed.replace(":", "").lower().removeprefix("0x").lstrip("0")
-    found = [item for item in issued if item.serial == wanted] or [
-        item for item in issued if len(wanted) >= SHORTEST_SERIAL and item.serial.startswith(wanted)
-    ]
-    if len(found) != 1:
-        what = "several certificates begin" if found else "no certificate begins"
-        raise IssuanceError(
-            f"Of those issued here, {what} with serial {typed!r}.",
-            hint="See: sottovoce ca list",
-        )
-    return found[0]
-
-
-def _crl(args: argparse.Namespace, home: Home) -> int:
+def _crl(args: argparse.Namespace, folder: AuthorityFolder) -> int:
+    folder.check_there()
+    password = _existing_password(args, folder)
     now = utc_now()
-    with home.locked():
-        index = home.index()
-        authority = home.load(_existing_password(args, home))
-        revoked = [_revocation(item) for item in index.certificates if _still_listed(item, now)]
-        index.crl_number += 1
-        until = now + _life(args, timedelta(days=CRL_DAYS))
-        crl = authority.revocation_list(
-            revoked, this_update=now - BACKDATE, next_update=until, number=index.crl_number
-        )
-        home.record(now, "crl", number=index.crl_number, revoked=len(revoked))
-        home.write_index(index)
-        write_public(args.out, dump_crl(crl))
+    until = now + _life(args, timedelta(days=CRL_DAYS))
+    with folder.locked():
+        crl = sign_list(folder, folder.index().current, password=password, now=now, until=until)
+        number = folder.index().crl_number
+    write_public(args.out, dump_crl(crl))
     _print(
         args,
         {
             "out": str(args.out),
-            "number": index.crl_number,
-            "revoked": len(revoked),
+            "number": number,
+            "revoked": len(crl),
             "next_update": until.isoformat(timespec="seconds"),
         },
         [
             (
-                f"Revocation list {index.crl_number} of "
-                f"'{common_name(authority.certificate)}' with "
-                f"{len(revoked)} certificates is in {args.out}, good until {until:%Y-%m-%d}."
+                f"Revocation list {number} of '{short_name(crl.issuer)}' with {len(crl)} "
+                f"certificates is in {args.out}, good until {until:%Y-%m-%d}."
             ),
         ],
     )
     return _FINE
 
 
-def _still_listed(item: Issued, now: datetime) -> bool:
-    return item.revoked is not None and datetime.fromisoformat(item.not_after) >= now
-
-
-def _revocation(item: Issued) -> Revocation:
-    assert item.revoked is not None
-    return Revocation(
-        serial=int(item.serial, 16),
-        date=datetime.fromisoformat(item.revoked),
-        reason=REASONS[item.reason or "unspecified"],
-    )
-
-
 #: Verb → what it does.
-ACTS: dict[str, Callable[[argparse.Namespace, Home], int]] = {
+ACTS: dict[str, Callable[[argparse.Namespace, AuthorityFolder], int]] = {
     "create": _create,
     "sign": _sign,
     "list": _list,

@@ -5,6 +5,7 @@ numbers and names arrive as arguments. The words are those of RFC 5280.
 """
 
 from sottovoce.pki.authority import Authority, Revocation
+from sottovoce.pki.constraints import permitted_names, permitting
 from sottovoce.pki.formats import (
     dump_certificates,
     dump_crl,
@@ -43,10 +44,12 @@ from sottovoce.pki.profiles import (
     ISSUING,
     LEAF_LIFETIME,
     LONGEST_LEAF_LIFETIME,
+    MANAGED_LIFETIME,
     ROOT,
     ROOT_LIFETIME,
     SERVER,
     Profile,
+    backdated,
 )
 from sottovoce.pki.requests import alternative_names, make_request, self_signed
 from sottovoce.pki.verdict import FAULT_CODES, WARNING_CODES, ChainVerdict, Purpose
@@ -60,6 +63,7 @@ __all__ = [
     "ISSUING",
     "LEAF_LIFETIME",
     "LONGEST_LEAF_LIFETIME",
+    "MANAGED_LIFETIME",
     "ROOT",
     "ROOT_LIFETIME",
     "SERVER",
@@ -74,6 +78,7 @@ __all__ = [
     "Revocation",
     "alternative_names",
     "as_address",
+    "backdated",
     "common_name",
     "describe_key",
     "display_name",
@@ -97,6 +102,8 @@ __all__ = [
     "matches_dns_name",
     "name_fault",
     "parse_name",
+    "permitted_names",
+    "permitting",
     "self_signed",
     "short_name",
     "uri_names",

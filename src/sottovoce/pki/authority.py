@@ -12,6 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 from sottovoce.errors import IssuanceError
+from sottovoce.pki.constraints import Comparisons
+from sottovoce.pki.examined import examine
 from sottovoce.pki.keys import PrivateKey, key_weakness
 from sottovoce.pki.names import UNREADABLE, display_name
 from sottovoce.pki.profiles import ISSUING, ROOT, SERVER, Profile
@@ -189,7 +191,9 @@ class Authority:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName(entries), critical=not bearer.rdns
             )
-        return builder.sign(self.key, hash_for(self.key))
+        certificate = builder.sign(self.key, hash_for(self.key))
+        self._check_constraints(certificate)
+        return certificate
 
     def sign_request(  # noqa: PLR0913 - one keyword for each field that the caller decides
         self,
@@ -279,6 +283,17 @@ class Authority:
             seen.add(item.serial)
             builder = builder.add_revoked_certificate(_entry(item))
         return builder.sign(self.key, hash_for(self.key))
+
+    def _check_constraints(self, certificate: x509.Certificate) -> None:
+        """Keep back a certificate that no partner would accept (RFC 5280 4.2.1.10)."""
+        bearer, comparisons = examine(certificate), Comparisons()
+        for above in (self.certificate, *self.chain):
+            if problem := comparisons.problem(examine(above), bearer):
+                raise IssuanceError(
+                    f"'{display_name(above.subject)}' may not certify this: {problem}.",
+                    hint="Have its names extended under the root: sottovoce ca issuing --host NAME",
+                    code="name-not-permitted",
+                )
 
     def _key_id(self) -> x509.AuthorityKeyIdentifier:
         try:

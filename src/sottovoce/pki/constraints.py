@@ -5,17 +5,25 @@ paths; :mod:`sottovoce.pki.checks` says which certificate stands under which con
 """
 
 import re
-from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from sottovoce.errors import IssuanceError
 from sottovoce.pki.examined import Examined, canonical_name
-from sottovoce.pki.names import display_name, printable
+from sottovoce.pki.names import UNREADABLE, display_name, printable
 from sottovoce.pki.naming import as_address, dns_name_problem
+from sottovoce.pki.requests import alternative_names
 
-__all__ = ["Comparisons", "malformed_constraint", "malformed_name"]
+__all__ = [
+    "Comparisons",
+    "malformed_constraint",
+    "malformed_name",
+    "permitted_names",
+    "permitting",
+]
 
 #: Comparisons of names with subtrees for one verdict, against quadratic work; beyond, refused.
 #: OpenSSL allows 2^20 for one pair of certificates (NAME_CHECK_MAX); a hundred names under a
@@ -23,6 +31,67 @@ __all__ = ["Comparisons", "malformed_constraint", "malformed_name"]
 COMPARISONS = 1 << 16
 
 _URI_HOST = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:@]*)")
+
+
+#: Every address there is: what is excluded where no address may be certified.
+_ALL_ADDRESSES = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+
+
+def permitting(names: Iterable[str]) -> x509.NameConstraints:
+    """Return the constraints under which these names may be certified, and no others.
+
+    A form of name that is not mentioned would stay unlimited (RFC 5280 4.2.1.10), so addresses of
+    a family from which none is given are excluded as a whole. URI names are left out on purpose:
+    a role is a URN, which has no host and would be refused by any such constraint.
+
+    Args:
+        names: host names and addresses as text. A host name also permits every name below it:
+            subtrees of DNS names are suffixes, and there is no form for a single name.
+
+    Raises:
+        IssuanceError: there is no host name among them, or one that could never be matched.
+    """
+    permitted: list[x509.GeneralName] = []
+    for name in alternative_names(names):
+        match name:
+            case x509.IPAddress(value=value):
+                permitted.append(x509.IPAddress(ip_network(value)))
+            case x509.DNSName(value=value) if "*" not in value:
+                permitted.append(name)
+            case _:
+                raise IssuanceError(
+                    f"{_shown(name)} cannot stand in name constraints.",
+                    hint="Give the domain itself; every name below it is permitted with it.",
+                )
+    if not any(isinstance(name, x509.DNSName) for name in permitted):
+        raise IssuanceError(
+            "At least one host name is needed: without one, every host name would be permitted.",
+            hint="Give the name by which partners call HUB's server.",
+        )
+    given = {subtree.value.version for subtree in permitted if isinstance(subtree, x509.IPAddress)}
+    excluded = [x509.IPAddress(every) for every in _ALL_ADDRESSES if every.version not in given]
+    return x509.NameConstraints(permitted, excluded or None)
+
+
+def permitted_names(authority: x509.Certificate) -> tuple[str, ...]:
+    """Return the host names and addresses that an authority is limited to, in their order.
+
+    Returns:
+        Networks of one address as that address; nothing for an authority without such limits.
+    """
+    try:
+        found = authority.extensions.get_extension_for_class(x509.NameConstraints).value
+    except (x509.ExtensionNotFound, *UNREADABLE):
+        return ()
+    names = []
+    for subtree in found.permitted_subtrees or ():
+        match subtree:
+            case x509.DNSName(value=value):
+                names.append(value)
+            case x509.IPAddress(value=IPv4Network() | IPv6Network() as network):
+                single = network.num_addresses == 1
+                names.append(str(network.network_address if single else network))
+    return tuple(names)
 
 
 def malformed_constraint(constraints: x509.NameConstraints) -> str:

@@ -5,7 +5,7 @@ Knows no key and no date: lifetimes are lengths.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
@@ -16,10 +16,12 @@ __all__ = [
     "ISSUING",
     "LEAF_LIFETIME",
     "LONGEST_LEAF_LIFETIME",
+    "MANAGED_LIFETIME",
     "ROOT",
     "ROOT_LIFETIME",
     "SERVER",
     "Profile",
+    "backdated",
 ]
 
 _DAY = timedelta(days=1)
@@ -38,6 +40,19 @@ INTERMEDIATE_LIFETIME = 1825 * _DAY
 LONGEST_LEAF_LIFETIME = 398 * _DAY
 #: One day less, as the same paragraph recommends, so that backdating still fits.
 LEAF_LIFETIME = 397 * _DAY
+#: 30 days: the life of a certificate that renews itself. Short enough that a key that nobody missed
+#: is worthless soon (the CA/Browser Forum goes to 47 days by 2029, ballot SC-081v3), long enough
+#: that HUB may be down for a week: renewal begins 10 days before the end.
+MANAGED_LIFETIME = 30 * _DAY
+
+
+def backdated(now: datetime, lifetime: timedelta) -> datetime:
+    """Return notBefore of a certificate that is made *now*.
+
+    It lies :data:`BACKDATE` in the past, but never further than a third of the life to come, so
+    that certificates of seconds (tests) are still young when they are made.
+    """
+    return now - min(BACKDATE, lifetime / 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +91,22 @@ ROOT = Profile(
     longest=2 * ROOT_LIFETIME,
     names_required=False,
 )
-#: An authority under a root that issues servers' certificates: nothing but leaves below it.
+_BOTH_ENDS = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+#: An authority under a root that issues servers' certificates: nothing but leaves below it, and
+#: for no other purpose than TLS (an extended key usage in a CA's certificate limits what is below:
+#: CA/Browser Forum baseline requirements 7.1.2.10.6; OpenSSL, Go and ``pki.verify`` enforce it).
 ISSUING = Profile(
     name="issuing",
     authority=True,
     path_length=0,
     key_usage=_AUTHORITY_USAGE,
+    purposes=_BOTH_ENDS,
     lifetime=INTERMEDIATE_LIFETIME,
     longest=ROOT_LIFETIME,
     names_required=False,
 )
 #: A server of this installation: it accepts and it calls, so it needs both purposes (catalogue X7).
-SERVER = Profile(
-    name="server",
-    purposes=(ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH),
-)
+SERVER = Profile(name="server", purposes=_BOTH_ENDS)
 #: One that only calls.
 CLIENT = Profile(name="client", purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,))
