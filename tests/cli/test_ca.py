@@ -14,6 +14,7 @@ from cryptography import x509
 
 from sottovoce.cli import ca, ca_acts
 from sottovoce.errors import CertificateFormatError, IssuanceError, StoreError, WrongUsage
+from sottovoce.hub.authority import REASONS
 from sottovoce.ini import Secret
 from sottovoce.pki import (
     LEAF_LIFETIME,
@@ -425,7 +426,7 @@ def test_the_kind_of_key_is_chosen(command: Command, folder: Path, kind: str) ->
 def test_the_words_of_the_options_are_those_of_the_types() -> None:
     assert list(ca.KEYS) == [item.value for item in KeyAlgorithm]
     assert list(ca.COMPONENTS) == [item.value for item in Component]
-    assert sorted(ca.REASONS) == sorted(ca_acts.REASONS)
+    assert sorted(ca.REASONS) == sorted(REASONS)
 
 
 def test_the_days_in_the_help_are_those_that_are_given(capsys: pytest.CaptureFixture[str]) -> None:

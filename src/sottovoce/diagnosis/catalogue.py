@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from sottovoce.diagnosis.entries import (
     allowed,
+    authority,
     campaign,
     chains,
     contents,
@@ -40,6 +41,7 @@ FAMILIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
         "network": network.ENTRIES + reaching.ENTRIES,
         "protocol": protocol.ENTRIES + purposes.ENTRIES,
         "keystore": keystore.ENTRIES + contents.ENTRIES + keytools.ENTRIES,
+        "authority": authority.ENTRIES,
         "settings": settings.ENTRIES,
         "running": running.ENTRIES + stores.ENTRIES + renewing.ENTRIES,
         "campaign": campaign.ENTRIES + people.ENTRIES,

@@ -291,7 +291,7 @@ class Authority:
             if problem := comparisons.problem(examine(above), bearer):
                 raise IssuanceError(
                     f"'{display_name(above.subject)}' may not certify this: {problem}.",
-                    hint="Have its names extended under the root: sottovoce ca issuing --host NAME",
+                    hint="Extend its names under the root: sottovoce ca issuing --add-host NAME",
                     code="name-not-permitted",
                 )
 

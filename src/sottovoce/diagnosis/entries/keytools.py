@@ -1,6 +1,6 @@
 """Entries of the family *keystore*, second part: what keytool says (K10-K14)."""
 
-from sottovoce.diagnosis.entry import Entry, Says, Severity, Side
+from sottovoce.diagnosis.entry import Entry, Says, Severity
 
 __all__ = ["ENTRIES"]
 
@@ -125,28 +125,6 @@ ENTRIES: tuple[Entry, ...] = (
             Says("only one command is allowed", 0.9, "keytool"),
             Says("incorrect ava format", 0.6, "java"),
         ),
-    ),
-    Entry(
-        code="issuance-declined",
-        title="The CA declined to sign",
-        side=Side.BOTH,
-        message=(
-            "The certificate authority declined to sign for {peer}: {why|its profile forbids "
-            "what was asked for}."
-        ),
-        next_step="Make a request that keeps to the profile named, and send that.",
-    ),
-    Entry(
-        code="ca-exists",
-        title="There is a CA already",
-        message="There is a certificate authority in {file|that folder} already.",
-        next_step="Go on with it: sottovoce ca list; or choose another folder.",
-    ),
-    Entry(
-        code="ca-missing",
-        title="There is no CA",
-        message="There is no certificate authority in {file|that folder}.",
-        next_step="Name its folder, or make one with sottovoce ca create.",
     ),
     Entry(
         code="password-file-open",

@@ -90,7 +90,7 @@ def sign(
             f"The key of this request was certified for {', '.join(shared)}; whoever holds it "
             "would be both.",
             hint="Make a key of its own for each server.",
-            code="key-shared",
+            code="same-key",
         )
     folder.record(now, "sign", serial=entry.serial, names=entry.names, roles=entry.roles)
     index.certificates.append(entry)
@@ -109,7 +109,7 @@ def _check_key(index: Index, entry: Issued, order: Order) -> None:
         raise IssuanceError(
             "The request is for the key of the certificate that is to be renewed.",
             hint="A renewal takes a new key: make one on the server, and a request from it.",
-            code="key-not-new",
+            code="renewal-refused",
         )
     lost = index.compromised(entry.key_fingerprint)
     if lost is not None:

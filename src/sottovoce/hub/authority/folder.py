@@ -290,7 +290,7 @@ class AuthorityFolder:
                 f"{self.index_file} is damaged: it is not the index that this program writes "
                 f"({error}).",
                 hint="Restore it from a backup; without it nobody knows what was issued.",
-                code="ca-index-damaged",
+                code="ca-damaged",
             ) from error
 
     def write_index(self, index: Index) -> None:

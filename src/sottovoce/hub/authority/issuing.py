@@ -44,6 +44,7 @@ class _Lists:
     """The lists as they lie on the disk, and the state of the files from which they were read."""
 
     stamp: tuple[object, ...]
+    stems: tuple[str, ...]
     lists: tuple[x509.CertificateRevocationList, ...]
     begin: datetime
     due: datetime
@@ -105,7 +106,7 @@ class Issuer:
     def names(self) -> tuple[str, ...]:
         """The host names and addresses that may be certified, each host name with those below it.
 
-        More of them need the root: ``sottovoce ca issuing --host NAME``.
+        More of them need the root: ``sottovoce ca issuing --add-host NAME``.
         """
         return permitted_names(self.certificate)
 
@@ -145,7 +146,7 @@ class Issuer:
             The certificate, the issuing one and the root.
 
         Raises:
-            IssuanceError: ``name-not-permitted``, ``key-shared``, ``key-compromised``, or another
+            IssuanceError: ``name-not-permitted``, ``same-key``, ``key-compromised``, or another
                 rule of the profile that declines.
             StoreError: it cannot be recorded; then nothing is issued.
         """
@@ -179,8 +180,7 @@ class Issuer:
             The certificate, the issuing one and the root.
 
         Raises:
-            IssuanceError: ``renewal-unknown``, ``renewal-not-valid`` or ``key-not-new``; or a
-                reason of :meth:`sign`.
+            IssuanceError: ``renewal-refused``, or a reason of :meth:`sign`.
             StoreError: it cannot be recorded; then nothing is issued.
         """
         with self.folder.locked():
@@ -203,13 +203,13 @@ class Issuer:
                     f"The certificate to be renewed (serial {entry.serial}, "
                     f"{', '.join(entry.names)}) is {state}.",
                     hint="Let the server join anew: sottovoce invite on HUB, then sottovoce join.",
-                    code="renewal-not-valid",
+                    code="renewal-refused",
                 )
             return entry
         raise IssuanceError(
             f"The certificate to be renewed (SHA-256 {fingerprint}) was not issued here.",
             hint="Let the server join anew: sottovoce invite on HUB, then sottovoce join.",
-            code="renewal-unknown",
+            code="renewal-refused",
         )
 
     def revoke(self, serial: int, reason: x509.ReasonFlags, now: datetime) -> Issued:
@@ -279,23 +279,29 @@ class Issuer:
             CertificateFormatError: a file is damaged.
             IssuanceError: the issuing certificate has ended.
         """
+        return self._current(now).lists
+
+    def _current(self, now: datetime) -> _Lists:
         seen = self._seen
         if seen is not None and seen.serve(self._stamp(), now):
-            return seen.lists
+            return seen
         with self.folder.locked():
             index = self.folder.index()
             faults = [self._refresh(index, stem, now) for stem in index.live]
             self.fault = next((fault for fault in faults if fault is not None), None)
             index = self.folder.index()
-            lists = tuple(self._stored(stem) for stem in (*index.live, *index.roots))
+            stems = (*index.live, *index.roots)
+            lists = tuple(self._stored(stem) for stem in stems)
             begins = [crl.last_update_utc for crl in lists[: len(index.live)]]
-            self._seen = _Lists(
+            seen = _Lists(
                 stamp=self._stamp(),
+                stems=stems,
                 lists=lists,
                 begin=max(begins),
                 due=min(begins) + LIST_REFRESH,
             )
-        return lists
+            self._seen = seen
+        return seen
 
     def publish(self, folder: Path, now: datetime) -> bool:
         """Write the lists where HUB's own server reads them; what HUB has in force it gives out.
@@ -311,11 +317,10 @@ class Issuer:
         Raises:
             StoreError: see :meth:`revocation_lists`; or a file cannot be written.
         """
-        lists = self.revocation_lists(now)
-        index = self.folder.index()
+        current = self._current(now)
         wanted = {
             f"{_OWN_LIST}{stem}.crl": dump_crl(crl)
-            for stem, crl in zip((*index.live, *index.roots), lists, strict=True)
+            for stem, crl in zip(current.stems, current.lists, strict=True)
         }
         return write_own_files(folder, _OWN_LIST, wanted)
 
@@ -346,7 +351,7 @@ class Issuer:
                 f"{files.revocation_list} is missing.",
                 hint="Have it written again under the root: sottovoce ca issuing --dir ROOT "
                 "--home HOME",
-                code="ca-list-missing",
+                code="ca-damaged",
             )
         return found
 

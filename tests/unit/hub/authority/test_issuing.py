@@ -33,10 +33,9 @@ ROLE = Component.LUI.role_uri
 
 
 def signed(
-    issuer: Issuer, request_for: Request, name: str = "lui.test", **changes: datetime
+    issuer: Issuer, request_for: Request, name: str = "lui.test", now: datetime = NOW
 ) -> x509.Certificate:
-    chain = issuer.sign(request_for(name), names=[name], roles=[ROLE], **{"now": NOW, **changes})
-    return chain[0]
+    return issuer.sign(request_for(name), names=[name], roles=[ROLE], now=now)[0]
 
 
 def test_a_home_without_an_authority_has_none(tmp_path: Path) -> None:
@@ -122,7 +121,7 @@ def test_a_key_is_one_servers(issuer: Issuer, request_for: Request) -> None:
     with pytest.raises(IssuanceError, match=r"certified for lui\.test") as caught:
         issuer.sign(request_for("trk.test", key), names=["trk.test"], roles=[], now=NOW)
 
-    assert caught.value.code == "key-shared"
+    assert caught.value.code == "same-key"
 
 
 def test_a_compromised_key_is_never_certified_again(issuer: Issuer, request_for: Request) -> None:
@@ -191,11 +190,11 @@ def test_a_renewal_is_for_the_bearer_of_a_good_certificate_with_a_new_key(
         return caught.value.code
 
     own = fingerprint(old)
-    assert declined(request, own, NOW) == "key-not-new"
-    assert declined(request_for("lui.test"), "AB:CD", NOW) == "renewal-unknown"
-    assert declined(request_for("lui.test"), own, NOW + 31 * DAY) == "renewal-not-valid"
+    assert declined(request, own, NOW) == "renewal-refused"
+    assert declined(request_for("lui.test"), "AB:CD", NOW) == "renewal-refused"
+    assert declined(request_for("lui.test"), own, NOW + 31 * DAY) == "renewal-refused"
     issuer.revoke(old.serial_number, x509.ReasonFlags.superseded, NOW)
-    assert declined(request_for("lui.test"), own, NOW) == "renewal-not-valid"
+    assert declined(request_for("lui.test"), own, NOW) == "renewal-refused"
     assert len(issuer.certificates()) == 1
 
 
