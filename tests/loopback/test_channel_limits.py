@@ -14,7 +14,7 @@ from sottovoce.net import LIMITS, Limits, Outcome
 from sottovoce.rpc import Bye, Call, Greeting, Hello, Ready, decode
 from sottovoce.testing import Party, listening
 from sottovoce.testing.playbook import frames
-from sottovoce.tls import PLAIN_PREAMBLE, Engine, Side
+from sottovoce.tls import PLAIN_PREAMBLE, AlpnPath, Engine, Side
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -225,7 +225,7 @@ async def test_a_caller_that_asks_why_and_stays(
 ) -> None:
     hub.limits = patient(hub.limits, greeting=0.2)
     async with listening(hub) as port:
-        caller = await (await raw(port.port)).secure(world.lui_foreign, ask_why=True)
+        caller = await (await raw(port.port)).secure(world.lui_foreign, path=AlpnPath.WHY)
         await caller.to_the_end()
         record = await hub.logged(Outcome.REFUSED)
     assert (record.code, record.phase) == ("phase-timeout", "why")

@@ -8,7 +8,7 @@ import pytest
 from sottovoce.pki import KeyAlgorithm
 from sottovoce.policy import Component
 from sottovoce.testing import EngineWire, ThrowAwayAuthority
-from sottovoce.tls import Engine, Side, TrustGeneration
+from sottovoce.tls import AlpnPath, Engine, Side, TrustGeneration
 from sottovoce.tls.contexts import calling_context
 
 ALLOWED = ("hub.test", "lui.test", "trk.test")
@@ -47,7 +47,12 @@ def joined() -> Callable[..., EngineWire]:
     """Two engines on a wire; ``calling`` is a generation or a bare context."""
 
     def join(
-        calling: Any, accepting: TrustGeneration, *, ask_why: bool = False, **lines: Any
+        calling: Any,
+        accepting: TrustGeneration,
+        *,
+        path: AlpnPath = AlpnPath.CALLS,
+        joinable: bool = False,
+        **lines: Any,
     ) -> EngineWire:
         bare = None if isinstance(calling, TrustGeneration) else calling
         return EngineWire(
@@ -55,10 +60,10 @@ def joined() -> Callable[..., EngineWire]:
                 None if bare else calling,
                 side=Side.CALLING,
                 server_name="hub.test",
-                ask_why=ask_why,
+                path=path,
                 context=bare,
             ),
-            Engine(accepting, side=Side.ACCEPTING),
+            Engine(accepting, side=Side.ACCEPTING, joinable=joinable),
             **lines,
         )
 

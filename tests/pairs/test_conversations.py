@@ -12,6 +12,9 @@ from sottovoce.rpc import (
     Connection,
     Greeting,
     Hello,
+    Joined,
+    JoinGreeting,
+    JoinRequest,
     Message,
     Ping,
     Pong,
@@ -57,20 +60,43 @@ WHY: list[tuple[Side, Message]] = [
     (A, WhyAnswer("80", "7f", (Reason("certificate-expired"),))),
     (C, WhyHint((Reason("issuer-unknown"),))),
 ]
+JOIN: list[tuple[Side, Message]] = [
+    (A, JoinGreeting("81", NOON, (b"r" * 3000, b"s" * 3000))),
+    (C, JoinRequest(b"s" * 16, "trk.test", ("trk",), b"q" * 3000, "1", NOON)),
+    (A, Joined((b"c" * 9000,) * 3, (b"r" * 3000,), (b"l" * 90_000,), ("hub.test",), {})),
+]
+JOIN_REFUSED: list[tuple[Side, Message]] = [
+    *JOIN[:2],
+    (A, Refused((Reason("join-code-used"),))),
+]
+JOIN_DECLINED: list[tuple[Side, Message]] = [
+    *JOIN[:1],
+    (C, WhyHint((Reason("join-wrong-authority"),))),
+]
 
 
-def pair(*, step: int | None = None, why: bool = False) -> ConversationWire:
+def pair(*, step: int | None = None, begins: State = State.GREETING) -> ConversationWire:
     return ConversationWire(
-        Connection(Speaks.CALLING, why=why), Connection(Speaks.ACCEPTING, why=why), step=step
+        Connection(Speaks.CALLING, begins), Connection(Speaks.ACCEPTING, begins), step=step
     )
 
 
 @pytest.mark.parametrize("step", [None, 1, 3, 8, 4096])
-@pytest.mark.parametrize(("script", "why"), [(WHOLE, False), (REFUSED, False), (WHY, True)])
+@pytest.mark.parametrize(
+    ("script", "begins"),
+    [
+        (WHOLE, State.GREETING),
+        (REFUSED, State.GREETING),
+        (WHY, State.WHY),
+        (JOIN, State.JOIN),
+        (JOIN_REFUSED, State.JOIN),
+        (JOIN_DECLINED, State.JOIN),
+    ],
+)
 def test_every_split_of_a_conversation_gives_the_same_messages(
-    step: int | None, script: list[tuple[Side, Message]], why: bool
+    step: int | None, script: list[tuple[Side, Message]], begins: State
 ) -> None:
-    wire = pair(step=step, why=why)
+    wire = pair(step=step, begins=begins)
     for side, message in script:
         wire.say(side, message)
     for side in Side:

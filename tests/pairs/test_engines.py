@@ -18,7 +18,7 @@ from sottovoce.testing.playbook import (
     Playbook,
     Speak,
 )
-from sottovoce.tls import Arrived, Broken, Ended, Engine, PlainEngine, Secured, Side
+from sottovoce.tls import AlpnPath, Arrived, Broken, Ended, Engine, PlainEngine, Secured, Side
 
 Join = Callable[..., EngineWire]
 C, A = Side.CALLING, Side.ACCEPTING
@@ -59,7 +59,7 @@ def test_two_partners_are_secured_with_tls_1_3(joined: Join, generations: Simple
         assert event.chain[0] == peer.identity.chain[0]
         assert event.tunnel is not None
         assert event.tunnel.version == "TLSv1.3"
-        assert not event.asks_why
+        assert event.path is AlpnPath.CALLS
         assert event.problems == ()
     assert secured(wire, A).asked_name == "hub.test"
     wire.ends[C].send(b"to the server")
@@ -265,53 +265,85 @@ def test_on_the_why_path_any_certificate_is_collected_with_proof_of_its_key(
 ) -> None:
     """DESIGN §4: the handshake completes in collect mode; the gate still has the last word."""
     caller = getattr(generations, who)
-    wire = joined(caller, generations.hub, ask_why=True).run()
+    wire = joined(caller, generations.hub, path=AlpnPath.WHY).run()
     event = secured(wire, A)
-    assert event.asks_why
+    assert event.path is AlpnPath.WHY
     assert event.chain[0] == caller.identity.chain[0]
-    assert secured(wire, C).asks_why
+    assert secured(wire, C).path is AlpnPath.WHY
 
 
 def test_a_caller_without_a_certificate_may_ask_why(
     joined: Join, generations: SimpleNamespace
 ) -> None:
-    wire = joined(generations.without_certificate, generations.hub, ask_why=True).run()
+    wire = joined(generations.without_certificate, generations.hub, path=AlpnPath.WHY).run()
     event = secured(wire, A)
-    assert event.asks_why
+    assert event.path is AlpnPath.WHY
     assert event.chain == ()
 
 
 def test_a_caller_that_distrusts_the_server_completes_the_why_path(
     joined: Join, generations: SimpleNamespace
 ) -> None:
-    wire = joined(generations.distrusting, generations.hub, ask_why=True).run()
+    wire = joined(generations.distrusting, generations.hub, path=AlpnPath.WHY).run()
     assert secured(wire, C).chain[0] == generations.hub.identity.chain[0]
     assert secured(wire, C).problems
 
 
 @pytest.mark.parametrize(
-    ("offered", "asks_why"),
+    ("offered", "path"),
     [
-        ([b"sottovoce/1"], False),
-        ([b"sottovoce-why/1"], True),
-        ([b"sottovoce/1", b"sottovoce-why/1"], False),
-        ([b"sottovoce-why/1", b"sottovoce/1"], False),
-        ([b"h2", b"http/1.1"], False),
-        ([b"h2", b"sottovoce-why/1"], True),
-        ([b"sottovoce-why/2"], False),
+        ([b"sottovoce/1"], None),
+        ([b"sottovoce-why/1"], AlpnPath.WHY),
+        ([b"sottovoce/1", b"sottovoce-why/1"], None),
+        ([b"sottovoce-why/1", b"sottovoce/1"], None),
+        ([b"h2", b"http/1.1"], None),
+        ([b"h2", b"sottovoce-why/1"], AlpnPath.WHY),
+        ([b"sottovoce-why/2"], None),
+        ([b"sottovoce-join/1"], AlpnPath.JOIN),
+        ([b"sottovoce-join/1", b"sottovoce/1"], None),
+        ([b"sottovoce-join/1", b"sottovoce-why/1"], AlpnPath.WHY),
+        ([b"sottovoce-join/2"], None),
     ],
 )
-def test_only_the_why_path_collects_and_nothing_unknown_leads_there(
-    offered: list[bytes], asks_why: bool, generations: SimpleNamespace
+def test_only_two_paths_collect_and_nothing_unknown_leads_there(
+    offered: list[bytes], path: AlpnPath | None, generations: SimpleNamespace
 ) -> None:
     """ALPN tricks: whoever offers the normal path is verified, in whatever order."""
     engine = Engine(generations.foreign_lui, side=C)
     engine._connection.set_alpn_protos(offered)
-    wire = EngineWire(engine, Engine(generations.hub, side=A)).run()
+    wire = EngineWire(engine, Engine(generations.hub, side=A, joinable=True)).run()
     completed = [event for event in wire.events[A] if isinstance(event, Secured)]
-    assert [event.asks_why for event in completed] == ([True] if asks_why else [])
-    if not asks_why:
+    assert [event.path for event in completed] == ([path] if path else [])
+    if path is None:
         assert broken(wire, A).alert_sent == "unknown_ca"
+
+
+def test_the_join_path_is_there_only_while_it_is_offered(
+    joined: Join, generations: SimpleNamespace
+) -> None:
+    """Without an open invitation whoever wants to join is a stranger, and both sides see it."""
+    wire = joined(generations.foreign_lui, generations.hub, path=AlpnPath.JOIN).run()
+    assert secured(wire, C).path is AlpnPath.CALLS, "nobody agreed to the path offered"
+    assert broken(wire, A).alert_sent == broken(wire, C).alert_received == "unknown_ca"
+
+
+def test_the_join_path_gives_both_sides_what_the_other_presented(
+    joined: Join, generations: SimpleNamespace
+) -> None:
+    """Neither knows the other's authority yet; keys are proved all the same."""
+    options = {"path": AlpnPath.JOIN, "joinable": True}
+    wire = joined(generations.distrusting, generations.hub, **options).run()
+    for side, peer in ((C, generations.hub), (A, generations.distrusting)):
+        assert secured(wire, side).path is AlpnPath.JOIN
+        assert secured(wire, side).chain[0] == peer.identity.chain[0]
+
+
+def test_the_join_path_is_not_for_who_has_no_key(
+    joined: Join, generations: SimpleNamespace
+) -> None:
+    options = {"path": AlpnPath.JOIN, "joinable": True}
+    wire = joined(generations.without_certificate, generations.hub, **options).run()
+    assert broken(wire, A).alert_sent == "certificate_required"
 
 
 # What is not spoken.
@@ -356,7 +388,7 @@ def test_a_caller_without_alpn_is_on_the_normal_path(generations: SimpleNamespac
     client.set_connect_state()
     (event,) = drive(client, Engine(generations.hub, side=A))
     assert isinstance(event, Secured)
-    assert not event.asks_why
+    assert event.path is AlpnPath.CALLS
 
 
 def test_tls_1_2_is_refused_with_its_own_alert(generations: SimpleNamespace) -> None:

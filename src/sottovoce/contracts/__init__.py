@@ -25,6 +25,7 @@ from sottovoce.contracts.hub import (
     TrustBundle,
     TrustSince,
 )
+from sottovoce.contracts.invitation import SECRET_SIZE, Invitation, secret_hash
 from sottovoce.contracts.posture import CertificateFacts, EdgePosture, Refusal, RefusedCaller
 from sottovoce.contracts.targets import LONGEST_NAME, LONGEST_TARGET, target_fault
 from sottovoce.contracts.tokens import (
@@ -70,6 +71,7 @@ __all__ = [
     "MAX_RECIPIENT",
     "NEW_JOB_KEY_SIZE",
     "SALT_SIZE",
+    "SECRET_SIZE",
     "TOKEN_LENGTH",
     "Acknowledge",
     "AuditReceipt",
@@ -90,6 +92,7 @@ __all__ = [
     "HubCalls",
     "HubHello",
     "HubWelcome",
+    "Invitation",
     "JobStored",
     "LinkKind",
     "Login",
@@ -123,5 +126,6 @@ __all__ = [
     "is_job_ref",
     "link_path",
     "parse_path",
+    "secret_hash",
     "target_fault",
 ]

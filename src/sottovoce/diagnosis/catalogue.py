@@ -12,6 +12,7 @@ from sottovoce.diagnosis.entries import (
     campaign,
     chains,
     contents,
+    joining,
     keystore,
     keytools,
     names,
@@ -43,6 +44,7 @@ FAMILIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
         "keystore": keystore.ENTRIES + contents.ENTRIES + keytools.ENTRIES,
         "authority": authority.ENTRIES,
         "settings": settings.ENTRIES,
+        "joining": joining.ENTRIES,
         "running": running.ENTRIES + stores.ENTRIES + renewing.ENTRIES,
         "campaign": campaign.ENTRIES + people.ENTRIES,
     }

@@ -29,11 +29,13 @@ from sottovoce.rpc import (
     Ready,
     Refused,
     Speaks,
+    State,
     WhyAnswer,
     WhyHint,
 )
 from sottovoce.tls import (
     PLAIN_PREAMBLE,
+    AlpnPath,
     Broken,
     Engine,
     Evidence,
@@ -133,7 +135,7 @@ class Admission:
         async with asyncio.timeout(limits.handshake):
             secured = await self._secured()
         self._tunnel = secured.tunnel
-        if secured.asks_why:
+        if secured.path is AlpnPath.WHY:
             async with asyncio.timeout(limits.greeting):
                 await self._explain(secured)
         self._phase = "greeting"
@@ -158,7 +160,7 @@ class Admission:
 
     async def _choose_face(self, generation: TrustGeneration) -> None:
         """Choose the identity to show by the name asked for, before TLS begins (SPEC W10)."""
-        asked = await self._wire.asked_name()
+        asked = (await self._wire.client_hello()).name
         self._face = generation.face(asked)
         self._own_name = self._face.announced(asked, self._endpoint.own_name)
 
@@ -312,7 +314,7 @@ class Admission:
         reasons = reasons_to_tell(faults)
         # With nothing wrong here it was the caller who refused: it showed no certificate then.
         refers_to = self._visitors.take_refusal(self._host, self._presented if faults else "")
-        self._wire.converse(Connection(Speaks.ACCEPTING, why=True))
+        self._wire.converse(Connection(Speaks.ACCEPTING, State.WHY))
         self._wire.send(WhyAnswer(self._id, refers_to, reasons))
         told = tuple(reason.code for reason in reasons)
         self._log(Outcome.EXPLAINED, faults=faults, told=told, refers_to=refers_to)

@@ -11,8 +11,8 @@ from sottovoce.errors import ChannelError, RemoteProtocolError
 from sottovoce.net.endpoint import Endpoint
 from sottovoce.net.reaching import Destination, open_wire
 from sottovoce.net.wire import Wire
-from sottovoce.rpc import Connection, Reason, Speaks, WhyAnswer, WhyHint
-from sottovoce.tls import Engine, Secured, Side, TrustGeneration
+from sottovoce.rpc import Connection, Reason, Speaks, State, WhyAnswer, WhyHint
+from sottovoce.tls import AlpnPath, Engine, Secured, Side, TrustGeneration
 
 __all__ = ["Explanation", "ask_why"]
 
@@ -49,7 +49,9 @@ async def ask_why(
     try:
         async with asyncio.timeout(limits.handshake):
             wire = await open_wire(destination, endpoint)
-            engine = Engine(generation, side=Side.CALLING, server_name=server_name, ask_why=True)
+            engine = Engine(
+                generation, side=Side.CALLING, server_name=server_name, path=AlpnPath.WHY
+            )
             return await _ask(wire, engine, own_reasons)
     except (ChannelError, TimeoutError, RemoteProtocolError):
         return None
@@ -63,7 +65,7 @@ async def _ask(wire: Wire, engine: Engine, own_reasons: tuple[Reason, ...]) -> E
     secured = await wire.next()
     if not isinstance(secured, Secured):
         raise RemoteProtocolError("no handshake on the why path")
-    wire.converse(Connection(Speaks.CALLING, why=True))
+    wire.converse(Connection(Speaks.CALLING, State.WHY))
     answer = await wire.next()
     if not isinstance(answer, WhyAnswer):
         raise RemoteProtocolError("no answer on the why path")

@@ -17,13 +17,14 @@ from sottovoce.tls import (
     PEEK_LIMIT,
     Arrived,
     Broken,
+    ClientHello,
     Ended,
     Engine,
     FirstBytes,
     PlainEngine,
     Secured,
     Speaker,
-    asked_name,
+    client_hello,
     peek,
 )
 
@@ -156,12 +157,12 @@ class Wire(asyncio.BufferedProtocol):
                 return guess
             await self._wait()
 
-    async def asked_name(self) -> str:
-        """Wait for the whole ClientHello and return the server name in it; empty without one."""
+    async def client_hello(self) -> ClientHello:
+        """Wait for the whole ClientHello and return what it asks for."""
         while True:
-            name = asked_name(self._raw)
-            if name is not None or self._over or len(self._raw) >= _RAW_LIMIT:
-                return name or ""
+            hello = client_hello(self._raw)
+            if hello is not None or self._over or len(self._raw) >= _RAW_LIMIT:
+                return hello or ClientHello()
             await self._wait()
 
     def skip(self, count: int) -> None:

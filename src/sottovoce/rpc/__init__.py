@@ -1,7 +1,7 @@
 """Frames, messages and the connection state machine of typed calls; no I/O."""
 
 from sottovoce.rpc.connection import MAX_IN_FLIGHT, TRANSITIONS, Connection, Speaks, State
-from sottovoce.rpc.frames import ADMISSION_FRAME, CALL_FRAME, FrameReader, append_frame
+from sottovoce.rpc.frames import ADMISSION_FRAME, CALL_FRAME, JOIN_FRAME, FrameReader, append_frame
 from sottovoce.rpc.messages import (
     UNDECODABLE,
     Bye,
@@ -9,6 +9,9 @@ from sottovoce.rpc.messages import (
     Cancel,
     Greeting,
     Hello,
+    Joined,
+    JoinGreeting,
+    JoinRequest,
     Message,
     Ping,
     Pong,
@@ -26,6 +29,7 @@ from sottovoce.rpc.messages import (
 __all__ = [
     "ADMISSION_FRAME",
     "CALL_FRAME",
+    "JOIN_FRAME",
     "MAX_IN_FLIGHT",
     "TRANSITIONS",
     "UNDECODABLE",
@@ -36,6 +40,9 @@ __all__ = [
     "FrameReader",
     "Greeting",
     "Hello",
+    "JoinGreeting",
+    "JoinRequest",
+    "Joined",
     "Message",
     "Ping",
     "Pong",

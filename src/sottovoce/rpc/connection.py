@@ -12,13 +12,22 @@ from types import MappingProxyType
 import msgspec
 
 from sottovoce.errors import LocalProtocolError, RemoteProtocolError
-from sottovoce.rpc.frames import ADMISSION_FRAME, CALL_FRAME, FrameReader, append_frame
+from sottovoce.rpc.frames import (
+    ADMISSION_FRAME,
+    CALL_FRAME,
+    JOIN_FRAME,
+    FrameReader,
+    append_frame,
+)
 from sottovoce.rpc.messages import (
     Bye,
     Call,
     Cancel,
     Greeting,
     Hello,
+    Joined,
+    JoinGreeting,
+    JoinRequest,
     Message,
     Ping,
     Pong,
@@ -65,6 +74,12 @@ class State(StrEnum):
     WHY = "why"
     #: The *why* path: the caller may leave its hint.
     HINT = "hint"
+    #: The *join* path: the accepting side owes its greeting.
+    JOIN = "join"
+    #: The *join* path: the caller owes its request, or says why it makes none.
+    REQUEST = "request"
+    #: The *join* path: the accepting side owes the certificate, or its refusal.
+    ISSUE = "issue"
 
 
 _A, _C = Speaks.ACCEPTING, Speaks.CALLING
@@ -101,6 +116,22 @@ TRANSITIONS = MappingProxyType(
         (State.WHY, _A, WhyAnswer): State.HINT,
         (State.HINT, _C, WhyHint): State.CLOSED,
         (State.HINT, _C, Bye): State.CLOSED,
+        (State.JOIN, _A, JoinGreeting): State.REQUEST,
+        (State.REQUEST, _C, JoinRequest): State.ISSUE,
+        (State.REQUEST, _C, WhyHint): State.CLOSED,
+        (State.REQUEST, _C, Bye): State.CLOSED,
+        (State.ISSUE, _A, Joined): State.CLOSED,
+        (State.ISSUE, _A, Refused): State.CLOSED,
+    }
+)
+
+#: (state, whose message) → the longest frame, where it is not that of an admission. What a stranger
+#: may send stays small on the *join* path too; what the authenticated other side sends may be long.
+_FRAMES = MappingProxyType(
+    {
+        (State.JOIN, _A): JOIN_FRAME,
+        (State.ISSUE, _A): CALL_FRAME,
+        **{(state, side): CALL_FRAME for state in (State.OPEN, State.CLOSING) for side in Speaks},
     }
 )
 
@@ -115,21 +146,21 @@ class Connection:
 
     Args:
         speaks: which side we are.
-        why: whether it is a conversation on the *why* path.
+        begins: where the conversation begins: ``GREETING``; ``WHY`` and ``JOIN`` on those paths.
 
     Move bytes with :meth:`receive_data`, :meth:`receive_eof` and :meth:`data_to_send`; speak with
     :meth:`send`; what arrived is what :meth:`receive_data` returns. :attr:`state` says where it is.
     """
 
-    def __init__(self, speaks: Speaks, *, why: bool = False) -> None:
+    def __init__(self, speaks: Speaks, begins: State = State.GREETING) -> None:
         self.speaks = speaks
         self.hears = _C if speaks is _A else _A
-        self.state = State.WHY if why else State.GREETING
+        self.state = begins
         self.in_flight: set[int] = set()
         self._reader = FrameReader()
         self._out = bytearray()
-        self._limit = ADMISSION_FRAME
         self._last_words: set[Speaks] = set()
+        self._set_limits()
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> list[Message]:
         """Take bytes from the peer and return the messages that they complete.
@@ -211,10 +242,13 @@ class Connection:
         if state is self.state:
             return
         self.state = state
-        if state is State.OPEN:
-            self._limit = self._reader.limit = CALL_FRAME
+        self._set_limits()
         if isinstance(message, Bye):
             self._last_words.add(speaker)
+
+    def _set_limits(self) -> None:
+        self._limit = _FRAMES.get((self.state, self.speaks), ADMISSION_FRAME)
+        self._reader.limit = _FRAMES.get((self.state, self.hears), ADMISSION_FRAME)
 
     def _miscounted(self, message: Message) -> str:
         """Return why *message* does not fit to the calls under way, whoever says it."""

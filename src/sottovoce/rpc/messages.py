@@ -17,6 +17,9 @@ __all__ = [
     "Cancel",
     "Greeting",
     "Hello",
+    "JoinGreeting",
+    "JoinRequest",
+    "Joined",
     "Message",
     "Ping",
     "Pong",
@@ -103,9 +106,64 @@ class WhyAnswer(msgspec.Struct, frozen=True, array_like=True, tag=5):
 
 
 class WhyHint(msgspec.Struct, frozen=True, array_like=True, tag=6):
-    """On the *why* path: the caller's own verdict on the server, an unverified hint."""
+    """On the *why* and the *join* path: the caller's verdict on the server, an unverified hint."""
 
     reasons: tuple[Reason, ...]
+
+
+class JoinGreeting(msgspec.Struct, frozen=True, array_like=True, tag=7):
+    """On the *join* path, accepting side first: by what the caller can authenticate it.
+
+    Args:
+        connection_id: under which the accepting side logs this connection.
+        now: its clock, UTC.
+        roots: certificates (DER) of its authority's roots; the caller pins one by its fingerprint.
+    """
+
+    connection_id: str
+    now: Moment
+    roots: tuple[bytes, ...]
+
+
+class JoinRequest(msgspec.Struct, frozen=True, array_like=True, tag=8):
+    """On the *join* path: the new server shows its invitation and asks for a certificate.
+
+    Args:
+        secret: of the invitation; said to nobody but the server that was authenticated before.
+        name: by which the new server will identify itself.
+        components: that will run there.
+        request: PKCS#10 (DER), for the key of the certificate shown in TLS.
+        version: of the program.
+        now: the new server's clock, UTC.
+    """
+
+    secret: bytes
+    name: str
+    components: tuple[str, ...]
+    request: bytes
+    version: str
+    now: Moment
+
+    def __repr__(self) -> str:
+        return f"JoinRequest(secret='•••', name={self.name!r}, components={self.components!r})"
+
+
+class Joined(msgspec.Struct, frozen=True, array_like=True, tag=9):
+    """On the *join* path: everything that the new server needs to be one of the installation.
+
+    Args:
+        chain: its certificate and those above (DER), leaf first.
+        roots: to trust (DER).
+        crls: revocation lists (DER).
+        allowed: the names of all servers that may speak to each other.
+        hosts: on which server each component runs.
+    """
+
+    chain: tuple[bytes, ...]
+    roots: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    allowed: tuple[str, ...]
+    hosts: dict[str, str]
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True, tag=10):
@@ -171,6 +229,9 @@ Message: TypeAlias = (
     | Refused
     | WhyAnswer
     | WhyHint
+    | JoinGreeting
+    | JoinRequest
+    | Joined
     | Call
     | Reply
     | Rejection

@@ -1,8 +1,8 @@
 """The sans-I/O handshake engine, its contexts, trust generations and the gate."""
 
 from sottovoce.tls.alerts import alert_name
-from sottovoce.tls.client_hello import asked_name
-from sottovoce.tls.contexts import ALPN_CALLS, ALPN_WHY, accepting_context, calling_context
+from sottovoce.tls.client_hello import ClientHello, client_hello
+from sottovoce.tls.contexts import AlpnPath, accepting_context, calling_context
 from sottovoce.tls.engine import Arrived, Broken, Ended, Engine, Event, PlainEngine, Secured
 from sottovoce.tls.evidence import Evidence, Problem, Side, Tunnel
 from sottovoce.tls.failures import faults_of
@@ -17,12 +17,12 @@ from sottovoce.tls.generation import (
 from sottovoce.tls.peek import PEEK_LIMIT, PLAIN_PREAMBLE, FirstBytes, Speaker, peek
 
 __all__ = [
-    "ALPN_CALLS",
-    "ALPN_WHY",
     "PEEK_LIMIT",
     "PLAIN_PREAMBLE",
+    "AlpnPath",
     "Arrived",
     "Broken",
+    "ClientHello",
     "Ended",
     "Engine",
     "Event",
@@ -40,8 +40,8 @@ __all__ = [
     "Verdict",
     "accepting_context",
     "alert_name",
-    "asked_name",
     "calling_context",
+    "client_hello",
     "faults_of",
     "identity_faults",
     "judge",

@@ -1,20 +1,39 @@
-"""The server name in a ClientHello (SNI, RFC 6066 §3), read before TLS gets the bytes.
+"""What a ClientHello asks for, read before TLS gets the bytes.
 
-With several identities in one keystore the one to show is chosen by it (SPEC W10), and a choice
-made in OpenSSL's own callback would come after other decisions (DESIGN §4). Pure: bytes in, a name
-out; nothing is raised and nothing is believed: the name only says which of our own certificates the
-caller would like to see.
+The server name (SNI, RFC 6066 §3): with several identities in one keystore the one to show is
+chosen by it (SPEC W10), and a choice made in OpenSSL's own callback would come after other
+decisions (DESIGN §4). The protocols (ALPN, RFC 7301): whether a new server may join is asked of a
+database, for which that callback cannot wait. Pure: bytes in, values out; nothing is raised and
+nothing is believed: it is what the caller would like.
 """
+
+from dataclasses import dataclass
 
 from sottovoce.ini import normalise_host_name
 
-__all__ = ["asked_name"]
+__all__ = ["ClientHello", "client_hello"]
 
 #: RFC 8446 §5.1: a record of the handshake (22), version 3.x.
 _RECORD = b"\x16\x03"
 #: A ClientHello with post-quantum shares takes 1,800 octets, in one record. Some clients split it.
 _MOST_RECORDS, _LONGEST_HELLO = 4, 2**13
-_CLIENT_HELLO, _SERVER_NAME, _HOST_NAME = 1, 0, 0
+_CLIENT_HELLO, _HOST_NAME = 1, 0
+#: Extensions (RFC 6066 §1.1, RFC 7301 §3.1).
+_SERVER_NAME, _PROTOCOLS = 0, 16
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHello:
+    """What the caller asks for.
+
+    Args:
+        name: the server name in the form in which names are compared; empty when none is asked
+            for, or no host name.
+        protocols: the ALPN protocols in its order.
+    """
+
+    name: str = ""
+    protocols: tuple[bytes, ...] = ()
 
 
 class _Octets:
@@ -42,27 +61,27 @@ class _Octets:
         return self.at < self.end
 
 
-def asked_name(data: bytes | bytearray) -> str | None:
-    """Return the server name that a ClientHello asks for.
+def client_hello(data: bytes | bytearray) -> ClientHello | None:
+    """Read what a ClientHello asks for.
 
     Args:
         data: the first bytes of a connection, as many as have come.
 
     Returns:
-        The name in the form in which names are compared; empty when none is asked for, when it is
-        no host name, or when the bytes are no ClientHello of a sensible size. None while more bytes
-        are needed.
+        Nothing asked for when the bytes are no ClientHello of a sensible size. None while more
+        bytes are needed.
     """
     try:
         hello = _hello(bytes(data[: _LONGEST_HELLO + 5 * _MOST_RECORDS + 5]))
     except IndexError:
-        return ""
+        return ClientHello()
     if hello is None:
         return None
-    try:
-        return normalise_host_name(_server_name(_Octets(hello)).decode("ascii"))
-    except (IndexError, ValueError):
-        return ""
+    extensions = _extensions(hello)
+    return ClientHello(
+        name=_server_name(extensions.get(_SERVER_NAME, b"")),
+        protocols=_protocols(extensions.get(_PROTOCOLS, b"")),
+    )
 
 
 def _hello(data: bytes) -> bytes | None:
@@ -89,19 +108,44 @@ def _hello(data: bytes) -> bytes | None:
     raise IndexError
 
 
-def _server_name(hello: _Octets) -> bytes:
-    """Return the host name of the extension, or nothing (RFC 8446 §4.1.2, RFC 6066 §3)."""
-    hello.take(2 + 32)
-    hello.block(1)
-    hello.block(2)
-    hello.block(1)
-    extensions = hello.block(2)
-    while extensions.more():
-        kind, content = extensions.number(2), extensions.block(2)
-        if kind == _SERVER_NAME:
-            names = content.block(2)
-            while names.more():
-                what, name = names.number(1), names.block(2)
-                if what == _HOST_NAME:
-                    return name.data
-    return b""
+def _extensions(body: bytes) -> dict[int, bytes]:
+    """Return the extensions by their kind (RFC 8446 §4.1.2), of a kind the first."""
+    found: dict[int, bytes] = {}
+    hello = _Octets(body)
+    try:
+        hello.take(2 + 32)
+        hello.block(1)
+        hello.block(2)
+        hello.block(1)
+        extensions = hello.block(2)
+        while extensions.more():
+            kind, content = extensions.number(2), extensions.block(2)
+            found.setdefault(kind, content.data)
+    except IndexError:
+        pass
+    return found
+
+
+def _server_name(content: bytes) -> str:
+    """Return the host name in the extension, or nothing (RFC 6066 §3)."""
+    try:
+        names = _Octets(content).block(2)
+        while names.more():
+            what, name = names.number(1), names.block(2)
+            if what == _HOST_NAME:
+                return normalise_host_name(name.data.decode("ascii"))
+    except (IndexError, ValueError):
+        pass
+    return ""
+
+
+def _protocols(content: bytes) -> tuple[bytes, ...]:
+    """Return the protocols in the extension; none of a malformed list (RFC 7301 §3.1)."""
+    found: list[bytes] = []
+    try:
+        names = _Octets(content).block(2)
+        while names.more():
+            found.append(names.block(1).data)
+    except IndexError:
+        return ()
+    return tuple(found)

@@ -4,6 +4,7 @@ A context holds no state of a connection: what its callbacks see they hand to th
 that is the connection's app data.
 """
 
+from enum import Enum
 from typing import Protocol, cast
 
 from cryptography import x509
@@ -14,12 +15,24 @@ from sottovoce.keystore import PrivateKeyEntry
 from sottovoce.tls.alerts import LEFT_TO_THE_GATE
 from sottovoce.tls.evidence import Problem
 
-__all__ = ["ALPN_CALLS", "ALPN_WHY", "Observer", "accepting_context", "calling_context"]
+__all__ = ["AlpnPath", "Observer", "accepting_context", "calling_context"]
 
-#: The normal path: calls (DESIGN §4).
-ALPN_CALLS = b"sottovoce/1"
-#: The path on which a refused caller may ask why.
-ALPN_WHY = b"sottovoce-why/1"
+
+class AlpnPath(Enum):
+    """What a connection is for, as its ALPN protocol says (RFC 7301); the value stands in TLS."""
+
+    #: The normal path: calls (DESIGN §4). Who offers no protocol is on it.
+    CALLS = b"sottovoce/1"
+    #: On which a refused caller may ask why.
+    WHY = b"sottovoce-why/1"
+    #: On which a new server asks for a certificate, by an invitation.
+    JOIN = b"sottovoce-join/1"
+
+    @property
+    def collects(self) -> bool:
+        """Whether the handshake completes whatever the certificates are like."""
+        return self is not AlpnPath.CALLS
+
 
 #: The longest chain that OpenSSL follows; RFC 5280 sets none, its own default is 100, browsers
 #: meet no more than five. The same bound stands in ``pki``.

@@ -14,7 +14,7 @@ from OpenSSL import SSL
 
 from sottovoce.errors import LocalProtocolError
 from sottovoce.tls.alerts import CLOSURE_ALERTS, alert_name
-from sottovoce.tls.contexts import ALPN_CALLS, ALPN_WHY
+from sottovoce.tls.contexts import AlpnPath
 from sottovoce.tls.evidence import Problem, Side, Tunnel
 from sottovoce.tls.generation import TrustGeneration
 
@@ -37,14 +37,14 @@ class Secured:
     Args:
         chain: verified chain, leaf first; in collect mode what the peer sent, verified or not.
         tunnel: what was agreed on; None on a plain connection.
-        asks_why: the connection is on the *why* path (collect mode).
+        path: what both sides use the connection for; all but ``CALLS`` in collect mode.
         problems: what OpenSSL found and was told to pass over.
         asked_name: the server name that the caller asked for (SNI), on the accepting side.
     """
 
     chain: tuple[x509.Certificate, ...]
     tunnel: Tunnel | None
-    asks_why: bool = False
+    path: AlpnPath = AlpnPath.CALLS
     problems: tuple[Problem, ...] = ()
     asked_name: str = ""
 
@@ -94,7 +94,8 @@ class Engine:
         generation: the trust generation in force when the connection began.
         side: ours.
         server_name: on the calling side, the name asked for (SNI).
-        ask_why: on the calling side, offer the *why* path instead of the normal one.
+        path: on the calling side, the one to offer.
+        joinable: on the accepting side, whether a new server may take the *join* path.
         context: overrides the generation's; for strangers in tests and in the demonstration.
 
     Call :meth:`start`, then move bytes: :meth:`receive_data` and :meth:`receive_eof` in,
@@ -107,7 +108,8 @@ class Engine:
         *,
         side: Side,
         server_name: str = "",
-        ask_why: bool = False,
+        path: AlpnPath = AlpnPath.CALLS,
+        joinable: bool = False,
         context: SSL.Context | None = None,
     ) -> None:
         if context is None:
@@ -116,10 +118,11 @@ class Engine:
             calling = side is Side.CALLING
             context = generation.calling if calling else generation.accepting
         self.side = side
-        self.collecting = ask_why
+        self.collecting = path.collects
         self.secured = False
         self.over = False
-        self._asks_why = ask_why
+        self._path = path
+        self._joinable = joinable
         self._problems: list[Problem] = []
         self._alerts = {True: "", False: ""}
         self._events: list[Event] = []
@@ -129,7 +132,7 @@ class Engine:
         # Weak, so that a connection's memory goes with it and does not wait for the collector.
         self._connection.set_app_data(weakref.proxy(self))
         if side is Side.CALLING:
-            self._connection.set_alpn_protos([ALPN_WHY if ask_why else ALPN_CALLS])
+            self._connection.set_alpn_protos([path.value])
             if server_name:
                 self._connection.set_tlsext_host_name(server_name.encode("ascii"))
             self._connection.set_connect_state()
@@ -155,14 +158,15 @@ class Engine:
 
     def saw_protocols(self, offered: Sequence[bytes]) -> bytes | None:
         """Choose the path by the ALPN protocols offered; this runs before the peer is judged."""
-        if ALPN_CALLS in offered:
-            return ALPN_CALLS
-        if ALPN_WHY in offered:
-            self._asks_why = self.collecting = True
+        path = next((path for path in AlpnPath if path.value in offered), None)
+        if path is None or (path is AlpnPath.JOIN and not self._joinable):
+            return None
+        self._path = path
+        self.collecting = path.collects
+        if path is AlpnPath.WHY:
             # Who has no certificate may ask as well: the answer is that it has none.
             self._connection.set_verify(SSL.VERIFY_PEER)
-            return ALPN_WHY
-        return None
+        return path.value
 
     # The five verbs.
 
@@ -249,11 +253,17 @@ class Engine:
                     group=connection.get_group_name() or "",
                     cipher=connection.get_cipher_name() or "",
                 ),
-                asks_why=self._asks_why,
+                path=self._agreed_path(),
                 problems=tuple(self._problems),
                 asked_name=self._asked_name(),
             )
         )
+
+    def _agreed_path(self) -> AlpnPath:
+        """The other side of a caller may have chosen no protocol: then it is the normal path."""
+        if self._connection.get_alpn_proto_negotiated() == self._path.value:
+            return self._path
+        return AlpnPath.CALLS
 
     def _asked_name(self) -> str:
         if self.side is Side.CALLING:

@@ -1,4 +1,5 @@
 import itertools
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -8,12 +9,16 @@ from sottovoce.errors import LocalProtocolError, RemoteProtocolError
 from sottovoce.rpc import (
     ADMISSION_FRAME,
     CALL_FRAME,
+    JOIN_FRAME,
     MAX_IN_FLIGHT,
     TRANSITIONS,
     Bye,
     Call,
     Cancel,
     Connection,
+    Joined,
+    JoinGreeting,
+    JoinRequest,
     Message,
     Ping,
     Pong,
@@ -37,6 +42,7 @@ from sottovoce.testing.playbook import (
     frames,
 )
 
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 EMPTY = msgspec.Raw(b"\x80")
 A, C = Speaks.ACCEPTING, Speaks.CALLING
 
@@ -46,11 +52,8 @@ def other(speaks: Speaks) -> Speaks:
 
 
 def brought_to(state: State, speaks: Speaks) -> Connection:
-    connection = Connection(speaks)
-    connection.state = state
+    connection = Connection(speaks, state)
     connection.in_flight.add(1)
-    if state in (State.OPEN, State.CLOSING):
-        connection._limit = connection._reader.limit = CALL_FRAME
     return connection
 
 
@@ -264,3 +267,25 @@ def test_an_end_is_proper_only_after_the_peers_last_word(script: list[Bytes], pr
 def test_a_frame_that_is_no_message_is_a_breach() -> None:
     with pytest.raises(RemoteProtocolError, match="no message of ours"):
         Connection(C).receive_data(b"\x00\x00\x00\x01\xc0")
+
+
+def test_on_the_join_path_a_stranger_sends_little_and_the_other_side_much() -> None:
+    """The request stays within an admission's frame; certificates and lists may be long."""
+    calling, accepting = Connection(C, State.JOIN), Connection(A, State.JOIN)
+    with pytest.raises(LocalProtocolError, match="the limit is 12288"):
+        accepting.send(JoinGreeting("1", NOON, (b"r" * JOIN_FRAME,)))
+    with pytest.raises(RemoteProtocolError, match="the limit is 12288"):
+        Connection(C, State.JOIN).receive_data((JOIN_FRAME + 1).to_bytes(4, "big"))
+    accepting.send(greeting := JoinGreeting("1", NOON, (b"r" * 9000,)))
+    assert calling.receive_data(accepting.data_to_send()) == [greeting]
+    with pytest.raises(LocalProtocolError, match="the limit is 4096"):
+        calling.send(JoinRequest(b"", "", (), b"q" * ADMISSION_FRAME, "", NOON))
+    assert (calling.state, accepting.state) == (State.REQUEST, State.REQUEST)
+    with pytest.raises(RemoteProtocolError, match="the limit is 4096"):
+        accepting.receive_data((ADMISSION_FRAME + 1).to_bytes(4, "big"))
+    accepting = Connection(A, State.REQUEST)
+    calling.send(request := JoinRequest(b"", "", (), b"q" * 3000, "", NOON))
+    assert accepting.receive_data(calling.data_to_send()) == [request]
+    accepting.send(joined := Joined((b"c" * 100_000,), (), (), (), {}))
+    assert calling.receive_data(accepting.data_to_send()) == [joined]
+    assert calling.state is accepting.state is State.CLOSED

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from sottovoce.rpc import Greeting, Message, Ready, decode, encode
+from sottovoce.rpc import Greeting, JoinRequest, Message, Ready, decode, encode
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -15,7 +15,7 @@ def test_every_message_survives_the_wire(samples: dict[type[Message], Message]) 
 
 def test_each_message_has_a_number_of_its_own(samples: dict[type[Message], Message]) -> None:
     numbers = [msgspec.msgpack.decode(encode(message))[0] for message in samples.values()]
-    assert len(set(numbers)) == len(numbers) == 13
+    assert len(set(numbers)) == len(numbers) == 16
 
 
 def test_a_newer_peer_may_add_items_at_the_end() -> None:
@@ -57,3 +57,14 @@ def test_nesting_deeper_than_the_stack_is_no_message(depth: int) -> None:
 def test_what_is_no_message_is_a_decode_error(body: bytes) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode(body)
+
+
+def test_the_secret_of_an_invitation_shows_itself_nowhere(
+    samples: dict[type[Message], Message],
+) -> None:
+    """W20."""
+    request = samples[JoinRequest]
+    assert isinstance(request, JoinRequest)
+    for shown in (str(request), repr(request), f"{request}", repr([request])):
+        assert request.secret.decode() not in shown
+        assert "trk.test" in shown

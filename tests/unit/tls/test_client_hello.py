@@ -1,20 +1,31 @@
-"""The server name of a ClientHello, as OpenSSL and as nobody sensible writes it."""
+"""Name and protocols of a ClientHello, as OpenSSL and as nobody sensible writes them."""
+
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from sottovoce.tls import asked_name
+from sottovoce.tls import ClientHello, client_hello
 
 
-def hello(name: str = "", *, version: int = SSL.TLS1_3_VERSION) -> bytes:
+def asked_name(data: bytes) -> str | None:
+    found = client_hello(data)
+    return None if found is None else found.name
+
+
+def hello(
+    name: str = "", *, version: int = SSL.TLS1_3_VERSION, alpn: Sequence[bytes] = ()
+) -> bytes:
     """Return OpenSSL's own ClientHello."""
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_min_proto_version(version)
     connection = SSL.Connection(context, None)
     if name:
         connection.set_tlsext_host_name(name.encode("ascii"))
+    if alpn:
+        connection.set_alpn_protos(list(alpn))
     connection.set_connect_state()
     with pytest.raises(SSL.WantReadError):
         connection.do_handshake()
@@ -114,6 +125,28 @@ def test_what_is_no_client_hello_asks_for_nothing(data: bytes) -> None:
 def test_an_odd_list_of_names_never_raises(extension: bytes, name: str) -> None:
     assert asked_name(made(extension)) == name
     assert asked_name(made(extension, kind=16)) == ""
+
+
+@pytest.mark.parametrize("offered", [[b"sottovoce-join/1"], [b"h2", b"sottovoce/1"]])
+def test_the_protocols_are_those_that_openssl_was_told_to_offer(offered: list[bytes]) -> None:
+    assert client_hello(hello("hub.test", alpn=offered)) == ClientHello("hub.test", tuple(offered))
+    assert client_hello(hello(alpn=offered)) == ClientHello("", tuple(offered))
+
+
+@pytest.mark.parametrize(
+    ("extension", "protocols"),
+    [
+        (b"\0\5\2h2\1x", (b"h2", b"x")),
+        (b"\0\0", ()),
+        (b"", ()),
+        (b"\0\5\2h2\\9x", ()),
+        (b"\0\x50\2h2", ()),
+    ],
+)
+def test_an_odd_list_of_protocols_never_raises(
+    extension: bytes, protocols: tuple[bytes, ...]
+) -> None:
+    assert client_hello(made(extension, kind=16)) == ClientHello("", protocols)
 
 
 @given(data=st.binary(max_size=400))

@@ -16,8 +16,8 @@ from OpenSSL import SSL
 from sottovoce.keystore import PrivateKeyEntry
 from sottovoce.net import utc_now
 from sottovoce.pki import BACKDATE, Authority, KeyAlgorithm, generate_key
-from sottovoce.rpc import Connection, Greeting, Speaks, WhyAnswer
-from sottovoce.tls import Arrived, Broken, Engine, Secured, Side, calling_context
+from sottovoce.rpc import Connection, Greeting, Speaks, State, WhyAnswer
+from sottovoce.tls import AlpnPath, Arrived, Broken, Engine, Secured, Side, calling_context
 
 __all__ = ["ATTEMPTS", "Attempt", "Encounter", "attempt_plain_text", "attempt_tls", "strangers_key"]
 
@@ -83,9 +83,9 @@ def strangers_key(server_name: str) -> PrivateKeyEntry:
 
 def attempt_tls(attempt: Attempt) -> Encounter:
     """Try to get in over TLS; when refused by an alert, ask why."""
-    from_port, told, admitted = _speak(attempt, ask_why=False)
+    from_port, told, admitted = _speak(attempt, AlpnPath.CALLS)
     if not admitted and any(item.startswith("alert ") for item in told):
-        told += _speak(attempt, ask_why=True)[1]
+        told += _speak(attempt, AlpnPath.WHY)[1]
     return Encounter(admitted, from_port, tuple(dict.fromkeys(told)))
 
 
@@ -99,19 +99,19 @@ def attempt_plain_text(attempt: Attempt) -> Encounter:
     return Encounter("sottovoce:" not in text, from_port, (text,) if text else ())
 
 
-def _speak(attempt: Attempt, *, ask_why: bool) -> tuple[int, list[str], bool]:
+def _speak(attempt: Attempt, path: AlpnPath) -> tuple[int, list[str], bool]:
     engine = Engine(
         None,
         side=Side.CALLING,
         server_name=attempt.server_name,
-        ask_why=ask_why,
+        path=path,
         context=_believing_anything(attempt.identity),
     )
     # Whatever the server presents is taken: this is the one who should not be let in.
     engine.collecting = True
     with socket.create_connection((attempt.address, attempt.port), timeout=_PATIENCE) as link:
         from_port: int = link.getsockname()[1]
-        told, admitted = _converse(link, engine, ask_why=ask_why)
+        told, admitted = _converse(link, engine, path)
     return from_port, told, admitted
 
 
@@ -120,8 +120,9 @@ def _believing_anything(identity: PrivateKeyEntry | None) -> SSL.Context:
     return calling_context(identity, roots)
 
 
-def _converse(link: socket.socket, engine: Engine, *, ask_why: bool) -> tuple[list[str], bool]:
-    connection = Connection(Speaks.CALLING, why=ask_why)
+def _converse(link: socket.socket, engine: Engine, path: AlpnPath) -> tuple[list[str], bool]:
+    begins = State.WHY if path is AlpnPath.WHY else State.GREETING
+    connection = Connection(Speaks.CALLING, begins)
     told: list[str] = []
     engine.start()
     until = time.monotonic() + _PATIENCE
