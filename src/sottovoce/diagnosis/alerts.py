@@ -98,16 +98,18 @@ class SeenAlert:
     Args:
         name: RFC name with underscores.
         found: where.
-        sent_by: the library that sent it, when the text betrays it; else empty.
+        read_by: the library that received and printed it, when the text betrays it; else empty.
     """
 
     name: str
     found: Found
-    sent_by: str = ""
+    read_by: str = ""
 
 
 _NUMBER = re.compile(r"(?:alert number|fatal alert|tlsv1 alert|alert[:(])[:( ]{0,3}(\d{1,3})(?!\d)")
-_CAMEL = re.compile(r"(?:AlertReceived\(|received fatal alert: ?)([A-Z][A-Za-z]{4,40})")
+_CAMEL = re.compile(
+    r"(?:AlertReceived\(|received fatal alert: ?|\bdescription: ?)([A-Z][A-Za-z]{4,40})"
+)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -129,30 +131,28 @@ def alert_name(text: str) -> str:
     return by_go.get(folded, folded)
 
 
+#: Words that stand before the name of an alert, and what may stand between.
+_LEAD = (
+    r"(?:\balert|\bfatal|\bfatal error|\bssl/tls alert|\bdescription|\btls|\bsslv3"
+    r"|\btlsfatalalertreceived)"
+)
+_BETWEEN = r"(?: description)?[ :=,(\-{'\[]{1,4}"
+
+
+@lru_cache(maxsize=1)
+def _named() -> re.Pattern[str]:
+    """Return what finds an alert by its name; the names are those of the RFC and of Go."""
+    words = {name.replace("_", " "): name for name in ALERTS if name != "close_notify"}
+    every = sorted({*words, *_GO.values()}, key=len, reverse=True)
+    return re.compile(f"{_LEAD}{_BETWEEN}({'|'.join(map(re.escape, every))})(?![a-z0-9])")
+
+
 @lru_cache(maxsize=1)
 def _spellings() -> tuple[tuple[str, str], ...]:
-    """Return (text to look for, alert name) for each spelling."""
-    table: list[tuple[str, str]] = []
+    """Return (text to look for, alert name) for each spelling that has no lead of its own."""
+    table = [(other, name) for name, others in _OTHERS.items() for other in others]
     for name in ALERTS:
-        if name == "close_notify":
-            continue
-        words = name.replace("_", " ")
-        table += [
-            (f"alert {words}", name),
-            (f"alert: {words}", name),
-            (f"alert({words}", name),
-            (f"alert,{{{words}", name),
-            (f"fatal, {words}", name),
-            (f"fatal - {words}", name),
-            (f"ssl/tls alert {words}", name),
-            (f"alert description: {words}", name),
-            (f"received fatal: {words}", name),
-            (f"tlsfatalalertreceived: {words}", name),
-            (f"tls: {_GO.get(name, words)}", name),
-            (f"sslv3 {words}", name),
-        ]
-        table += [(other, name) for other in _OTHERS.get(name, ())]
-        joined = words.replace(" ", "")
+        joined = name.replace("_", "")
         table += [(f"alert{joined}", name), (f"alertlevel fatal,{joined}", name)]
     return tuple(table)
 
@@ -170,12 +170,22 @@ def alerts_in(text: Prepared) -> Iterator[SeenAlert]:
         found = search(text, words)
         if found is not None:
             yield SeenAlert(name, found)
+    for named in _named().finditer(text.flat):
+        yield SeenAlert(alert_name(named.group(1)), _found(text, named), _reader(named.group(0)))
     for number in _NUMBER.finditer(text.flat):
         known = _BY_NUMBER.get(int(number.group(1)))
         if known is not None and known != "close_notify":
-            seen = text.kept[number.start() : number.end()]
-            yield SeenAlert(known, Found(number.start(), number.end(), {}, seen))
+            yield SeenAlert(known, _found(text, number))
     for camel in _CAMEL.finditer(text.kept):
         known = alert_name(camel.group(1))
         if known in ALERTS:
-            yield SeenAlert(known, Found(camel.start(), camel.end(), {}, camel.group(0)))
+            yield SeenAlert(known, _found(text, camel))
+
+
+def _found(text: Prepared, match: re.Match[str]) -> Found:
+    return Found(match.start(), match.end(), {}, text.kept[match.start() : match.end()])
+
+
+def _reader(words: str) -> str:
+    """Return the library that printed *words*, where they betray it."""
+    return "go" if words.startswith("tls: ") else ""

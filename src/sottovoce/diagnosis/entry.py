@@ -50,15 +50,17 @@ class Says:
     Args:
         text: literal words; ``{}`` stands for anything on the same line (at most
             :data:`~sottovoce.diagnosis.matching.GAP` characters), ``{name}`` keeps it as a field
-            of the message. Case, underscores, runs of blanks and the kind of quotation marks do
-            not count.
+            of the message, ``{name:address}`` does so if it is an IP address. Case, underscores,
+            runs of blanks and the kind of quotation marks do not count.
         weight: 0..1, how sure this cause is once the text has been seen.
         by: the program that speaks: ``openssl``, ``python``, ``java``, ``go``, …
+        refused: whether it is the refused side that says so, as an alert does.
     """
 
     text: str
     weight: float = 0.9
     by: str = "any"
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class Entry:
         alerts: alerts that point here.
         verify_codes: OpenSSL's numbers (``X509_V_ERR_…``) for it.
         when: circumstances that raise or lower the likelihood.
+        symptom: whether other causes bring it about, so that it seldom is what to begin with.
         apart: how to tell it from the causes that share its text; empty where none does.
     """
 
@@ -121,6 +124,7 @@ class Entry:
     alerts: tuple[Alert, ...] = ()
     verify_codes: tuple[int, ...] = ()
     when: tuple[When, ...] = ()
+    symptom: bool = False
     apart: str = ""
 
 

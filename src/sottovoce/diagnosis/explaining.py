@@ -20,7 +20,8 @@ from sottovoce.diagnosis.entry import (
     clean,
     fill,
 )
-from sottovoce.diagnosis.matching import Found, Prepared, longest, prepare, search
+from sottovoce.diagnosis.matching import Found, Prepared, prepare, search, surest_around
+from sottovoce.diagnosis.numbers import names_in
 from sottovoce.errors import Fault
 
 __all__ = ["CONTEXT_FIELDS", "describe", "explain", "explain_alert"]
@@ -47,6 +48,9 @@ RESULT_LIMIT = 8
 
 _CERTAIN = 0.99
 _FLOOR = 0.04
+#: From here on a cause explains the symptoms beside it, whose likelihood falls to this share.
+_LIKELY = 0.5
+_SHARE = 0.4
 _VERIFY_WEIGHT = 0.7
 _VERIFY_CODE = re.compile(
     r"(?:num=|verify return code: |verify code[=: ]{1,2}|\(vc |\bvc )(\d{1,3})\b"
@@ -65,6 +69,8 @@ _SENDERS: Mapping[str, Mapping[str, float]] = {
     "certificate_unknown": {"java": 0.85, "openssl": 0.15},
     "bad_certificate": {"openssl": 0.5, "go": 0.4, "java": 0.1},
 }
+#: Programs mostly talk to their like: how likely the sender is of the library that printed it.
+_LIKE = 0.85
 #: In a refusal that came from outside, the refusing side is the other one.
 _REFUSED_WORDS = {"own": "the other side", "peer": "this server"}
 
@@ -96,6 +102,10 @@ class _Hit:
     weight: float
     found: Found
     refused: bool = False
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.found.start, self.found.end
 
 
 def _unknown_entry(code: str) -> Entry:
@@ -180,12 +190,23 @@ def _text_hits(text: Prepared) -> Iterator[_Hit]:
         for says in entry.says:
             found = search(text, says.text)
             if found is not None:
-                yield _Hit(entry, says.weight, found)
+                yield _Hit(entry, says.weight, found, refused=says.refused)
+
+
+def _shares(seen: SeenAlert, sent_by: str) -> Mapping[str, float]:
+    """Return how likely each library is the sender of an alert."""
+    if sent_by:
+        return {sent_by: 1.0}
+    usual = _SENDERS.get(seen.name, _USUAL_SENDERS)
+    if not seen.read_by:
+        return usual
+    others = {name: share * (1 - _LIKE) for name, share in usual.items()}
+    return {**others, seen.read_by: others.get(seen.read_by, 0.0) + _LIKE}
 
 
 def _alert_hits(seen: SeenAlert, sent_by: str) -> Iterator[_Hit]:
     """Weigh what an alert may mean; without a known sender, by who is known to send it."""
-    shares = {sent_by: 1.0} if sent_by else _SENDERS.get(seen.name, _USUAL_SENDERS)
+    shares = _shares(seen, sent_by)
     for entry in CATALOGUE.values():
         weight = sum(
             alert.weight * shares.get(alert.sent_by, 0.0)
@@ -203,6 +224,16 @@ def _number_hits(text: Prepared) -> Iterator[_Hit]:
         for entry in CATALOGUE.values():
             if int(number.group(1)) in entry.verify_codes:
                 yield _Hit(entry, _VERIFY_WEIGHT, found)
+
+
+def _named_hits(text: Prepared) -> Iterator[_Hit]:
+    """Weigh a number as the name that it stands for would be, had it been printed."""
+    for name, found in names_in(text):
+        named = prepare(name)
+        for hit in _text_hits(named):
+            yield replace(hit, found=found)
+        for seen in alerts_in(named):
+            yield from _alert_hits(replace(seen, found=found), "")
 
 
 def _code_hits(text: Prepared) -> Iterator[_Hit]:
@@ -232,11 +263,15 @@ def _word_hits(text: Prepared) -> Iterator[_Hit]:
 
 
 def _hits(text: Prepared, sent_by: str) -> list[_Hit]:
-    hits = [*_text_hits(text), *_number_hits(text), *_code_hits(text)]
+    hits = [*_text_hits(text), *_number_hits(text), *_named_hits(text), *_code_hits(text)]
     for seen in alerts_in(text):
-        hits += _alert_hits(seen, sent_by or seen.sent_by)
-    kept = longest((hit.found.start, hit.found.end) for hit in hits)
-    return [hit for hit in hits if (hit.found.start, hit.found.end) in kept]
+        hits += _alert_hits(seen, sent_by)
+    spans: dict[tuple[int, int], float] = {}
+    for hit in hits:
+        # The name of an alert is one word: nothing in it counts for itself.
+        spans[hit.span] = max(spans.get(hit.span, 0.0), 1.0 if hit.refused else hit.weight)
+    around = surest_around(spans)
+    return [hit for hit in hits if hit.weight > around[hit.span]]
 
 
 def _likelihood(case: _Case, context: Mapping[str, str]) -> float:
@@ -248,7 +283,9 @@ def _likelihood(case: _Case, context: Mapping[str, str]) -> float:
     return min(_CERTAIN, 1.0 - math.pow(case.doubt, factor))
 
 
-def _conclude(case: _Case, context: Mapping[str, str], *, several: bool) -> Diagnosis:
+def _conclude(
+    case: _Case, likely: float, context: Mapping[str, str], *, several: bool
+) -> Diagnosis:
     """Make the diagnosis of a case; in a refusal from outside the two sides change places."""
     facts = {**case.fields, **{name: value for name, value in context.items() if value}}
     words: Mapping[str, str] = {}
@@ -259,7 +296,7 @@ def _conclude(case: _Case, context: Mapping[str, str], *, several: bool) -> Diag
     return replace(
         _diagnosis(case.entry, facts, words),
         side=side,
-        likelihood=round(_likelihood(case, context), 3),
+        likelihood=round(likely, 3),
         evidence=tuple(case.evidence),
         apart=case.entry.apart if several else "",
     )
@@ -270,11 +307,22 @@ def _ranked(hits: Iterable[_Hit], context: Mapping[str, str]) -> list[Diagnosis]
     for hit in hits:
         case = cases.setdefault(hit.entry.code, _Case(hit.entry))
         case.add(hit.weight, hit.found, refused=hit.refused)
-    scored = [(case, _likelihood(case, context)) for case in cases.values()]
-    scored = [(case, likely) for case, likely in scored if likely >= _FLOOR]
-    scored.sort(key=lambda one: (-round(one[1], 3), one[0].first))
-    several = len(scored) > 1
-    return [_conclude(case, context, several=several) for case, _ in scored[:RESULT_LIMIT]]
+    likely = {code: _likelihood(case, context) for code, case in cases.items()}
+    found = [case for code, case in cases.items() if likely[code] >= _FLOOR]
+    if any(not case.entry.symptom and likely[case.entry.code] >= _LIKELY for case in found):
+        for case in found:
+            likely[case.entry.code] *= _SHARE if case.entry.symptom else 1.0
+    found.sort(key=lambda case: _rank(case, likely[case.entry.code]))
+    several = len(found) > 1
+    return [
+        _conclude(case, likely[case.entry.code], context, several=several)
+        for case in found[:RESULT_LIMIT]
+    ]
+
+
+def _rank(case: _Case, likely: float) -> tuple[float, bool, int]:
+    """Order cases: the likeliest; then what refuses; then what stands first."""
+    return -round(likely, 3), case.entry.severity is not Severity.FAULT, case.first
 
 
 def _last_resort(text: Prepared, context: Mapping[str, str]) -> list[Diagnosis]:

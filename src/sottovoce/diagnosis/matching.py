@@ -5,16 +5,18 @@ the same words, how far a gap reaches, which of two overlapping finds wins. It k
 is no backtracking: a text is a chain of literal words, and each is looked for with ``str.find``.
 """
 
+import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from sottovoce.diagnosis.entry import clean
 
-__all__ = ["GAP", "TEXT_LIMIT", "Found", "Prepared", "longest", "prepare", "search"]
+__all__ = ["GAP", "TEXT_LIMIT", "Found", "Prepared", "prepare", "search", "surest_around"]
 
-#: The most text that is looked at, in characters; of more, the beginning and the end are.
+#: The most text that is looked at, in characters. Of more, each kind of line is kept once; of what
+#: is still more, the beginning and the end.
 TEXT_LIMIT = 64 * 1024
 
 #: The most characters that ``{}`` stands for.
@@ -22,8 +24,12 @@ GAP = 240
 
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?(?:\r\n|\r|\n)\s*")
+#: A console or a mail programme broke the line inside a word such as ``SEC_E_UNTRUSTED_ROOT``.
+_BROKEN = re.compile(r"(?<=[A-Za-z]_) ?(?:\r\n|\r|\n)\s*(?=[A-Za-z])")
+#: What differs between repetitions of one line of a log: time, process, port, address, pointer.
+_VARYING = re.compile(r"0x[0-9A-Fa-f]+|[0-9]+")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]")
-_HOLE = re.compile(r"\{([a-z_]*)\}")
+_HOLE = re.compile(r"\{([a-z_]*(?::address)?)\}")
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Every character maps to exactly one, so that places in the folded text are places in the text.
 _FOLD = str.maketrans(
@@ -62,7 +68,21 @@ class Found:
     seen: str
 
 
+def _each_once(text: str) -> str:
+    """Return *text* without the lines that repeat an earlier one but for their figures."""
+    seen: set[str] = set()
+    kept = []
+    for line in text.splitlines():
+        shape = _VARYING.sub("0", line)
+        if shape not in seen:
+            seen.add(shape)
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def _bounded(text: str) -> str:
+    if len(text) > TEXT_LIMIT:
+        text = _each_once(text)
     if len(text) <= TEXT_LIMIT:
         return text
     half = TEXT_LIMIT // 2
@@ -73,13 +93,14 @@ def prepare(text: str) -> Prepared:
     """Bound and fold a text.
 
     Args:
-        text: any text; of more than :data:`TEXT_LIMIT` characters the two ends are taken.
+        text: any text; of more than :data:`TEXT_LIMIT` characters each kind of line once, and then
+            the two ends.
 
     Returns:
         the text ready for :func:`search`.
     """
     bounded = _ESCAPES.sub("", _bounded(text)).replace("\x00", " ")
-    kept = _LINES.sub("\n", _BLANKS.sub(" ", bounded)).strip()
+    kept = _LINES.sub("\n", _BROKEN.sub("", _BLANKS.sub(" ", bounded))).strip()
     return Prepared(kept=kept, flat=kept.translate(_FOLD))
 
 
@@ -121,7 +142,7 @@ def _rest(
     """Follow the further words of a text from ``start``, the place after its first."""
     fields: dict[str, str] = {}
     end = start
-    for name, word in zip(names, words, strict=True):
+    for hole, word in zip(names, words, strict=True):
         if not word:
             place = after = _tail(text, end)
         else:
@@ -131,10 +152,22 @@ def _rest(
             after = place + len(word)
         if place < 0:
             return None
+        name, _, kind = hole.partition(":")
+        value = clean(text.kept[end:place]).strip(" .'\"`")
+        if kind and not _is_address(value):
+            return None
         if name and name not in fields:
-            fields[name] = clean(text.kept[end:place]).strip(" .'\"`")
+            fields[name] = value
         end = after
     return end, fields
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def search(text: Prepared, wanted: str) -> Found | None:
@@ -156,20 +189,21 @@ def search(text: Prepared, wanted: str) -> Found | None:
     return None
 
 
-def longest(spans: Iterable[tuple[int, int]]) -> frozenset[tuple[int, int]]:
-    """Return the spans that do not lie strictly inside another.
+def surest_around(spans: Mapping[tuple[int, int], float]) -> dict[tuple[int, int], float]:
+    """Tell for each find how sure the surest find is that it is a part of.
 
     Args:
-        spans: (start, end) of finds in one text.
+        spans: (start, end) of the finds in one text → how sure the find is.
 
     Returns:
-        the maximal ones: of "self-signed certificate" inside "self-signed certificate in
-        certificate chain" only the longer text counts.
+        the same spans → the weight of the surest span strictly around it, 0 where there is none: of
+        "self-signed certificate" inside "self-signed certificate in certificate chain" only the
+        longer text counts, while a sure text inside a doubtful one stays.
     """
-    kept: set[tuple[int, int]] = set()
-    reach = -1
-    for start, end in sorted(set(spans), key=lambda span: (span[0], -span[1])):
-        if end > reach:
-            kept.add((start, end))
-            reach = end
-    return frozenset(kept)
+    around: dict[tuple[int, int], float] = {}
+    outer: list[tuple[int, int]] = []
+    for span in sorted(spans, key=lambda span: (span[0], -span[1])):
+        outer = [one for one in outer if one[1] > span[0]]
+        around[span] = max((spans[one] for one in outer if one[1] >= span[1]), default=0.0)
+        outer.append(span)
+    return around

@@ -15,7 +15,7 @@ __all__ = ["BODY", "END", "body_of", "head", "index", "page"]
 BODY = "<!-- body: written by hand -->"
 END = "<!-- end of body -->"
 
-_GAP = re.compile(r"\{[a-z_]*\}")
+_GAP = re.compile(r"\{[a-z_:]*\}")
 _GENERATED = "<!-- head: made from sottovoce.diagnosis by scripts/diagnosis-pages -->"
 
 _MENDERS = {

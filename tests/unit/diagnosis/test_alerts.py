@@ -48,3 +48,24 @@ def test_a_name_is_known_in_every_spelling(name: str) -> None:
 def test_an_unknown_name_is_given_back() -> None:
     assert alert_name("Something Else") == "something_else"
     assert alert_name("255") == "255"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('reason: {ssl_error,{tls_alert,"certificate unknown"}}', "certificate_unknown"),
+        ("ssl_alert.erl:88:Fatal error: certificate unknown", "certificate_unknown"),
+        ("ALERT:  fatal, description = certificate_unknown", "certificate_unknown"),
+        ("AlertMessagePayload {\n  level: Fatal,\n  description: UnknownCA,", "unknown_ca"),
+    ],
+)
+def test_an_alert_in_a_structure_is_recognised(text: str, name: str) -> None:
+    assert name in {seen.name for seen in alerts_in(prepare(text))}
+
+
+def test_what_go_printed_is_known_to_be_go_s() -> None:
+    """Go writes its alerts its own way; whom it speaks with is mostly Go too."""
+    [seen] = alerts_in(prepare("remote error: tls: bad certificate"))
+    assert seen.read_by == "go"
+    [other] = alerts_in(prepare("sslv3 alert bad certificate"))
+    assert other.read_by == ""

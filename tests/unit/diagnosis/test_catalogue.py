@@ -75,7 +75,7 @@ def test_a_code_is_kebab_case_and_every_weight_a_share(entry: Entry) -> None:
 def test_every_text_of_an_entry_is_found_in_itself(entry: Entry) -> None:
     """A text with its gaps filled in is recognised: no pattern is dead."""
     for says in entry.says:
-        spoken = says.text
+        spoken = says.text.replace("{expected:address}", "192.0.2.1")
         for name in fields_of(says.text):
             spoken = spoken.replace("{" + name + "}", "x")
         found = search(prepare(spoken.replace("{}", "y z")), says.text)

@@ -253,3 +253,25 @@ def test_plain_data_survives_json() -> None:
             "evidence",
             "apart",
         }
+
+
+def test_a_sure_text_inside_a_doubtful_longer_one_counts() -> None:
+    assert codes("Caused by: java.io.IOException: Invalid keystore format")[0] == "keystore-format"
+
+
+def test_a_symptom_stands_behind_what_brings_it_about() -> None:
+    """A whole log: nobody accepts connections because a certificate has expired."""
+    log = (
+        "dial tcp 10.0.0.1:7000: connect: connection refused\n" * 40
+        + "x509: certificate has expired or is not yet valid\n"
+        + "dial tcp 10.0.0.1:7000: connect: connection refused\n" * 40
+    )
+    assert codes(log)[0] == "certificate-expired"
+    assert "connection-refused" in codes(log)
+    assert codes("connect: connection refused") == ["connection-refused"]
+
+
+def test_the_refused_side_is_the_one_to_mend_it() -> None:
+    (found, *_) = explain("client did not trust this server's certificate, closing connection")
+    assert found.code == "issuer-unknown"
+    assert found.message.startswith("The other side does not know the CA that signed this server")

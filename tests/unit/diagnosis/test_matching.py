@@ -2,7 +2,7 @@
 
 import pytest
 
-from sottovoce.diagnosis.matching import GAP, TEXT_LIMIT, longest, prepare, search
+from sottovoce.diagnosis.matching import GAP, TEXT_LIMIT, prepare, search, surest_around
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,28 @@ def test_folding_keeps_every_place() -> None:
     assert len(ready.kept) == len(ready.flat)
 
 
-def test_the_longer_of_two_finds_wins() -> None:
-    assert longest([(0, 10), (2, 5), (0, 10), (8, 12)]) == {(0, 10), (8, 12)}
-    assert longest([(5, 9), (0, 9)]) == {(0, 9)}
+def test_a_find_knows_the_surest_one_that_it_is_a_part_of() -> None:
+    spans = {(0, 10): 0.5, (2, 5): 0.9, (3, 4): 0.2, (8, 12): 0.7}
+    assert surest_around(spans) == {(0, 10): 0, (2, 5): 0.5, (3, 4): 0.9, (8, 12): 0}
+    assert surest_around({(5, 9): 0.3, (0, 9): 0.4}) == {(5, 9): 0.4, (0, 9): 0}
+
+
+def test_a_word_broken_at_its_underscore_is_put_together_again() -> None:
+    assert search(prepare("error: SEC_E_UNTRUSTED_\r\n  ROOT)"), "sec e untrusted root") is not None
+
+
+def test_of_a_very_long_log_each_kind_of_line_is_kept() -> None:
+    """The cause stands in the middle, the lines before and after it differ in their figures."""
+    line = "2026-01-02T03:04:{0:02} [{0}] connect to 10.0.0.{0}:7000 (0x{0:x})\n"
+    noise = [line.format(number) for number in range(5000)]
+    ready = prepare("".join([*noise[:2500], "certificate has expired\n", *noise[2500:]]))
+    assert len(noise) * len(line) > 2 * TEXT_LIMIT
+    assert search(ready, "certificate has expired") is not None
+
+
+def test_a_gap_for_an_address_takes_nothing_else() -> None:
+    assert search(prepare("valid for a, not 10.0.2.15"), "not {expected:address}") is not None
+    found = search(prepare("not 10.0.2.15.\nmore"), "not {expected:address}")
+    assert found is not None
+    assert found.fields == {"expected": "10.0.2.15"}
+    assert search(prepare("not trk.test"), "not {expected:address}") is None

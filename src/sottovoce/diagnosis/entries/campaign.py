@@ -34,6 +34,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="smtp-broken-off",
+        symptom=True,
         title="The mail relay broke off",
         side=Side.PEER,
         message=(

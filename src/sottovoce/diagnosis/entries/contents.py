@@ -148,6 +148,10 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         message="{file|The keystore} has no MAC: nobody can tell whether it was altered.",
         next_step="Write it again: sottovoce keytool -importkeystore.",
+        says=(
+            Says("mac absent", 0.97, "openssl"),
+            Says("mac is absent", 0.95, "openssl"),
+        ),
     ),
     Entry(
         code="keystore-not-verified",
@@ -203,6 +207,13 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K1",),
         message="The password does not open {file|the private key}, or the file was altered.",
         next_step="Check the password.",
+        says=(
+            Says("unable to load key", 0.6, "openssl"),
+            Says("unable to load private key", 0.6, "openssl"),
+            Says("pem read bio privatekey", 0.6, "openssl"),
+            Says("bad decrypt", 0.6, "openssl"),
+            Says("pkcs12 cipherfinal error", 0.5, "openssl"),
+        ),
     ),
     Entry(
         code="keypasswd-pkcs12",

@@ -33,6 +33,8 @@ ENTRIES: tuple[Entry, ...] = (
             "backslashes), and try it with sottovoce keytool -list."
         ),
         says=(
+            Says("mac could not be verified", 0.9, "node"),
+            Says("error invalid password", 0.9, "schannel"),
             Says("keystore password was incorrect", 0.97, "keytool"),
             Says("keystore was tampered with, or password was incorrect", 0.96, "keytool"),
             Says("password verification failed", 0.9, "java"),

@@ -32,6 +32,7 @@ ENTRIES: tuple[Entry, ...] = (
             "Choose another alias, or delete the old entry first (sottovoce keytool -delete)."
         ),
         says=(
+            Says("cannot overwrite own certificate", 0.9, "java"),
             Says("alias <{alias}> already exists", 0.97, "keytool"),
             Says("certificate not imported, alias <{alias}> already exists", 0.97, "keytool"),
             Says("key pair not generated, alias <{alias}> already exists", 0.97, "keytool"),

@@ -19,6 +19,14 @@ ENTRIES: tuple[Entry, ...] = (
             "{peer} by a name that the certificate has."
         ),
         says=(
+            Says("certificate name mismatch", 0.88, "any"),
+            Says("certificate does not match the host", 0.88, "any"),
+            Says("hostname does not match", 0.8, "any"),
+            Says("verify x509name error", 0.9, "openvpn"),
+            Says("sec e wrong principal", 0.93, "schannel"),
+            Says("the target principal name is incorrect", 0.93, "schannel"),
+            Says("cert e cn no match", 0.93, "schannel"),
+            Says("certificate's cn name does not match the passed value", 0.93, "schannel"),
             Says("hostname mismatch, certificate is not valid for '{expected}'", 0.95, "python"),
             Says("no subject alternative dns name matching {expected} found", 0.95, "java"),
             Says("no name matching {expected} found", 0.93, "java"),
@@ -87,6 +95,9 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("openssl", "bad_certificate", 0.5),
             Alert("java", "certificate_unknown", 0.35),
             Alert("go", "bad_certificate", 0.3),
+            Alert("openssl", "unrecognized_name", 0.8),
+            Alert("java", "unrecognized_name", 0.8),
+            Alert("go", "unrecognized_name", 0.8),
         ),
         verify_codes=(62,),
         apart=(
@@ -142,6 +153,24 @@ ENTRIES: tuple[Entry, ...] = (
             "Dial {peer} by a name of its certificate, or reissue it with the address as well."
         ),
         says=(
+            Says("x509: certificate is valid for {presented}, not {expected:address}", 0.95, "go"),
+            Says(
+                "hostname '{expected:address}' doesn't match either of {presented}", 0.96, "python"
+            ),
+            Says("hostname '{expected:address}' doesn't match '{presented}'", 0.96, "python"),
+            Says("hostname '{expected:address}' doesn't match", 0.93, "python"),
+            Says("matches target host name '{expected:address}'", 0.96, "curl"),
+            Says("matches target hostname '{expected:address}'", 0.96, "curl"),
+            Says(
+                (
+                    "certificate for <{expected:address}> doesn't match any of the subject "
+                    "alternative names"
+                ),
+                0.96,
+                "java",
+            ),
+            Says("hostname {expected:address} not verified", 0.93, "java"),
+            Says("altnames: host: {expected:address}. is not in", 0.95, "node"),
             Says("ip address mismatch, certificate is not valid for '{expected}'", 0.95, "python"),
             Says("ip address mismatch", 0.88, "openssl"),
             Says("no subject alternative names matching ip address {expected} found", 0.95, "java"),

@@ -159,6 +159,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Remove restrictions of cipher suites on both sides; TLS 1.3 needs none.",
         says=(
+            Says("sec e algorithm mismatch", 0.85, "schannel"),
             Says("no shared cipher", 0.7, "openssl"),
             Says("no ciphers available", 0.85, "openssl"),
             Says("no cipher match", 0.85, "openssl"),
@@ -194,6 +195,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="handshake-failed",
+        symptom=True,
         title="TLS did not come about",
         rows=("O5", "O6"),
         side=Side.BOTH,
@@ -203,6 +205,7 @@ ENTRIES: tuple[Entry, ...] = (
             "edges."
         ),
         says=(
+            Says("sec e illegal message", 0.4, "schannel"),
             Says("certificate verify failed", 0.12, "openssl"),
             Says("tls handshake failed", 0.1),
             Says("ssl handshake failed", 0.1),
@@ -237,6 +240,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="refused-by-peer",
+        symptom=True,
         title="The other side refused this server",
         rows=("A1", "O6"),
         side=Side.BOTH,
@@ -331,6 +335,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="channel-closed",
+        symptom=True,
         title="The connection ended while something was under way",
         side=Side.BOTH,
         severity=Severity.WARNING,

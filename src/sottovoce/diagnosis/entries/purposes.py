@@ -16,6 +16,9 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Have {peer}'s certificate reissued with serverAuth and clientAuth.",
         says=(
+            Says("verify eku error", 0.6, "openvpn"),
+            Says("cert e wrong usage", 0.6, "schannel"),
+            Says("sec e cert wrong usage", 0.6, "schannel"),
             Says(
                 "extended key usage does not permit use for tls server authentication", 0.97, "java"
             ),
@@ -53,6 +56,9 @@ ENTRIES: tuple[Entry, ...] = (
             "(sottovoce ca sign)."
         ),
         says=(
+            Says("verify eku error", 0.6, "openvpn"),
+            Says("cert e wrong usage", 0.55, "schannel"),
+            Says("sec e cert wrong usage", 0.55, "schannel"),
             Says(
                 "extended key usage does not permit use for tls client authentication", 0.97, "java"
             ),
@@ -90,6 +96,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Have {peer}'s certificate reissued with key usage 'digital signature'.",
         says=(
+            Says("verify ku error", 0.93, "openvpn"),
             Says("keyusage does not allow digital signatures", 0.97, "java"),
             Says("key usage does not allow digital signatures", 0.95, "java"),
             Says("wrong certificate type", 0.5, "openssl"),

@@ -7,6 +7,7 @@ __all__ = ["ENTRIES"]
 ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="connection-refused",
+        symptom=True,
         title="Nothing accepts connections there",
         rows=("P4",),
         side=Side.PEER,
@@ -54,6 +55,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="no-answer",
+        symptom=True,
         title="No answer: a firewall, or the host is down",
         rows=("P5",),
         side=Side.BOTH,
@@ -95,6 +97,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="tls-not-started",
+        symptom=True,
         title="The port accepts and then says nothing",
         rows=("P6",),
         side=Side.PEER,
@@ -125,6 +128,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="closed-early",
+        symptom=True,
         title="The caller closed before it said anything",
         rows=("P7", "O6"),
         severity=Severity.NOTICE,
@@ -138,6 +142,8 @@ ENTRIES: tuple[Entry, ...] = (
             "shows its last refusal."
         ),
         says=(
+            Says("error 'eof'", 0.7, "go"),
+            Says("connection closed by peer", 0.45, "any"),
             Says("unexpected eof while reading", 0.6, "openssl"),
             Says("eof occurred in violation of protocol", 0.55, "python"),
             Says("ssl error syscall", 0.45, "openssl"),
@@ -242,6 +248,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="phase-timeout",
+        symptom=True,
         title="A step took too long",
         rows=("P6",),
         side=Side.PEER,
@@ -257,10 +264,16 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="connect-failed",
+        symptom=True,
         title="No connection came about",
         rows=("P4", "P5"),
         side=Side.BOTH,
         message="{own} could not reach {peer}: {why|no byte could be exchanged}.",
         next_step="Run sottovoce edges: it tells name, route, port and firewall apart.",
+        says=(
+            Says("unable to connect to", 0.4, "any"),
+            Says("failed to connect to", 0.4, "any"),
+            Says("could not connect to", 0.4, "any"),
+        ),
     ),
 )

@@ -96,6 +96,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="call",
+        symptom=True,
         title="A call gave no result",
         side=Side.BOTH,
         message="A call to {peer} gave no result: {why|see the log}.",
@@ -103,6 +104,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="call-timeout",
+        symptom=True,
         title="No reply within the deadline",
         severity=Severity.WARNING,
         side=Side.PEER,

@@ -20,6 +20,15 @@ ENTRIES: tuple[Entry, ...] = (
             "-importcert -keystore conf/cacerts), after comparing its fingerprint."
         ),
         says=(
+            Says("untrusted issuer", 0.85, "postfix"),
+            Says("certificate not trusted", 0.8, "any"),
+            Says("certificate is untrusted", 0.75, "any"),
+            Says("untrusted certificate", 0.7, "any"),
+            Says("did not trust this server's certificate", 0.85, "java", refused=True),
+            Says("sec error untrusted issuer", 0.85, "nss"),
+            Says("cert e chaining", 0.8, "schannel"),
+            Says("certificate verification failed", 0.3, "any"),
+            Says("unknown ca", 0.6, "any"),
             Says("unable to get local issuer certificate", 0.8, "openssl"),
             Says("unable to find valid certification path to requested target", 0.8, "java"),
             Says("pkix path building failed", 0.75, "java"),
@@ -38,20 +47,13 @@ ENTRIES: tuple[Entry, ...] = (
             Says("sec error unknown issuer", 0.85, "nss"),
             Says("peer's certificate issuer has been marked as not trusted", 0.85, "nss"),
             Says("peer's certificate issuer is not recognized", 0.85, "nss"),
-            Says(
-                (
-                    "the remote certificate is invalid because of errors in the certificate "
-                    "chain: untrustedroot"
-                ),
-                0.8,
-                "dotnet",
-            ),
+            Says("errors in the certificate chain: untrustedroot", 0.5, "dotnet"),
             Says("errors in the certificate chain: partialchain", 0.7, "dotnet"),
             Says("remotecertificatechainerrors", 0.5, "dotnet"),
-            Says("sec e untrusted root", 0.85, "schannel"),
+            Says("sec e untrusted root", 0.5, "schannel"),
             Says(
                 "the certificate chain was issued by an authority that is not trusted",
-                0.88,
+                0.6,
                 "schannel",
             ),
             Says(
@@ -208,6 +210,14 @@ ENTRIES: tuple[Entry, ...] = (
             "trusted roots."
         ),
         says=(
+            Says("cert e untrustedroot", 0.9, "schannel"),
+            Says("sec e untrusted root", 0.88, "schannel"),
+            Says(
+                "the certificate chain was issued by an authority that is not trusted",
+                0.88,
+                "schannel",
+            ),
+            Says("errors in the certificate chain: untrustedroot", 0.85, "dotnet"),
             Says("self-signed certificate in certificate chain", 0.93, "openssl"),
             Says("self signed certificate in certificate chain", 0.93, "openssl"),
             Says("self signed cert in chain", 0.93, "node"),

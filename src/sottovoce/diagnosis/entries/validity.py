@@ -16,6 +16,8 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Renew {peer}'s certificate.",
         says=(
+            Says("cert e expired", 0.9, "schannel"),
+            Says("certificate is expired", 0.85, "any"),
             Says("certificate has expired", 0.85, "openssl"),
             Says("cert has expired", 0.85, "node"),
             Says("certificateexpiredexception: notafter: {expected}", 0.9, "java"),
@@ -243,6 +245,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="If {peer} is still in use, issue it a new certificate with a new key.",
         says=(
+            Says("cert e revoked", 0.95, "schannel"),
             Says("certificate revoked", 0.93, "openssl"),
             Says("certificate has been revoked", 0.93, "java"),
             Says("certificaterevokedexception", 0.95, "java"),
