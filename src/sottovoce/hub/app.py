@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from sottovoce.contracts import Caller, EdgePosture, HubCalls, Roster
 from sottovoce.errors import StoreError
+from sottovoce.hub.authority import Issuer
 from sottovoce.hub.calls import HelloLog, HubCallsFor
 from sottovoce.hub.home import open_database
 from sottovoce.hub.service import (
@@ -42,7 +43,8 @@ class HubApp:
     """One running HUB.
 
     Use :meth:`open`, then :meth:`start`; :meth:`aclose` at the end. ``accounts`` and ``registry``
-    are the use cases for people who administer the installation.
+    are the use cases for people who administer the installation; ``issuer`` is its issuing
+    authority, None where certificates come from outside.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class HubApp:
         self._roster = RosterKeeper(database, installation=installation, clock=clock)
         self._sessions = Sessions(database, hasher=hasher, clock=clock, random=secrets.token_bytes)
         self._silent: frozenset[Component] = frozenset()
+        self.issuer: Issuer | None = None
         self.accounts = Accounts(database, hasher=hasher, clock=clock)
         self.registry = Registry(database, clock=clock)
 
@@ -91,19 +94,19 @@ class HubApp:
             log: HUB's own.
 
         Raises:
-            StoreError: there is no database, or it cannot be used.
+            StoreError: there is no database, or it cannot be used; or the issuing authority's
+                files cannot be.
+            CertificateFormatError, IssuanceError: they are damaged, or do not fit together.
         """
         secured = trust.current is not None
         installation = _installation(settings, own_name=own_name, secured=secured)
-        desk = TrustDesk(
-            trust,
-            None,
-            lifetime=lambda: timedelta(seconds=settings.certificate_lifetime),
-            clock=clock,
-            log=log,
-        )
+        issuer = await asyncio.to_thread(Issuer.open, home)
+        lifetime = timedelta(seconds=settings.certificate_lifetime)
+        desk = TrustDesk(trust, issuer, lifetime=lifetime, clock=clock, log=log)
         database = await open_database(home)
-        return cls(database, installation=installation, desk=desk, clock=clock, log=log)
+        app = cls(database, installation=installation, desk=desk, clock=clock, log=log)
+        app.issuer = issuer
+        return app
 
     def calls(self, caller: Caller) -> HubCalls:
         """Return the calls for one channel, made by *caller*."""

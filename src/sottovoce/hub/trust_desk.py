@@ -8,39 +8,22 @@ nothing more than that certificate says.
 
 import asyncio
 import hashlib
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sottovoce.contracts import Caller, RenewalRequest, Renewed, TrustBundle
 from sottovoce.errors import CallRefused, SottovoceError
+from sottovoce.hub.authority import Issuer
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
 from sottovoce.pki import fingerprint, load_request
 from sottovoce.tls import Trust, TrustGeneration
 
-__all__ = ["Renews", "TrustDesk", "bundle_of"]
+__all__ = ["TrustDesk", "bundle_of"]
 
 #: Characters of a revision: 128 bits of SHA-256, so that two bundles never share one by chance.
 _REV_LENGTH = 32
-
-
-class Renews(Protocol):
-    """What the desk needs of the issuing authority; see :class:`sottovoce.hub.authority.Issuer`."""
-
-    def renew(
-        self,
-        request: x509.CertificateSigningRequest,
-        *,
-        fingerprint: str,
-        lifetime: timedelta,
-        now: datetime,
-    ) -> tuple[x509.Certificate, ...]:
-        """Issue for the request's key what the certificate with that fingerprint says."""
-        ...
 
 
 def bundle_of(generation: TrustGeneration) -> TrustBundle:
@@ -70,9 +53,9 @@ class TrustDesk:
     def __init__(
         self,
         trust: Trust,
-        issuer: Renews | None,
+        issuer: Issuer | None,
         *,
-        lifetime: Callable[[], timedelta],
+        lifetime: timedelta,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -131,7 +114,7 @@ class TrustDesk:
                 issuer.renew,
                 csr,
                 fingerprint=caller.fingerprint,
-                lifetime=self._lifetime(),
+                lifetime=self._lifetime,
                 now=self._clock(),
             )
         except SottovoceError as error:
