@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from sottovoce.diagnosis.alerts import SeenAlert, alert_name, alerts_in
 from sottovoce.diagnosis.catalogue import CATALOGUE, entry_of
+from sottovoce.diagnosis.circumstances import CONTEXT_FIELDS, overheard
 from sottovoce.diagnosis.entry import (
     Diagnosis,
     Entry,
@@ -20,28 +21,12 @@ from sottovoce.diagnosis.entry import (
     clean,
     fill,
 )
+from sottovoce.diagnosis.gist import gists_in
 from sottovoce.diagnosis.matching import Found, Prepared, prepare, search, surest_around
 from sottovoce.diagnosis.numbers import names_in
 from sottovoce.errors import Fault
 
 __all__ = ["CONTEXT_FIELDS", "describe", "explain", "explain_alert"]
-
-#: What :func:`explain` may be told besides the text. Every other field is a fact for the messages.
-CONTEXT_FIELDS: Mapping[str, str] = {
-    "side": "caller or accepting: which side printed the text",
-    "port": "the port of the connection, as a decimal number",
-    "phase": "resolve, connect, preamble, tls, greeting or calls",
-    "sent-by": "openssl, java or go: what the side runs that sent the alert",
-    "key-count": "how many private keys this server's keystore holds",
-    "chain-length": "how many certificates the presenting side sent",
-    "own-mode": "secured or plain",
-    "peer-mode": "secured or plain",
-    "same-issuer-name": "yes when both sides know a CA of that name, with different keys",
-    "issuer-trusted": "yes when the root of the presented chain is among the roots here",
-    "clocks-differ": "yes when the two servers' clocks differ by more than five minutes",
-    "wildcard": "yes when one of the certificate's names begins with *.",
-    "own-expired": "yes when this server's own certificate has expired",
-}
 
 #: The most diagnoses that one text gets.
 RESULT_LIMIT = 8
@@ -254,6 +239,16 @@ def _code_hits(text: Prepared) -> Iterator[_Hit]:
                 yield _Hit(entry, weight, Found(*span, {}, code.group(group)))
 
 
+def _gist_hits(text: Prepared, *, causes_only: bool) -> Iterator[_Hit]:
+    """Weigh what the lines say; the same rule in many lines counts once."""
+    seen: set[str] = set()
+    for rule, found in gists_in(text):
+        entry = CATALOGUE[rule.code]
+        if entry.code not in seen and not (entry.symptom and causes_only):
+            seen.add(entry.code)
+            yield _Hit(entry, rule.weight, found)
+
+
 def _word_hits(text: Prepared) -> Iterator[_Hit]:
     """Find codes of one word at the start of a line; for texts in which nothing else was found."""
     for code in _CODE_PLACES[1].finditer(text.kept):
@@ -309,9 +304,10 @@ def _ranked(hits: Iterable[_Hit], context: Mapping[str, str]) -> list[Diagnosis]
         case.add(hit.weight, hit.found, refused=hit.refused)
     likely = {code: _likelihood(case, context) for code, case in cases.items()}
     found = [case for code, case in cases.items() if likely[code] >= _FLOOR]
-    if any(not case.entry.symptom and likely[case.entry.code] >= _LIKELY for case in found):
-        for case in found:
-            likely[case.entry.code] *= _SHARE if case.entry.symptom else 1.0
+    causes = [one for one in found if not one.entry.symptom and likely[one.entry.code] >= _LIKELY]
+    for case in found:
+        if case.entry.symptom and any(set(one.evidence) - set(case.evidence) for one in causes):
+            likely[case.entry.code] *= _SHARE
     found.sort(key=lambda case: _rank(case, likely[case.entry.code]))
     several = len(found) > 1
     return [
@@ -331,6 +327,10 @@ def _last_resort(text: Prepared, context: Mapping[str, str]) -> list[Diagnosis]:
     return [replace(found, likelihood=0.0, evidence=(seen,) if seen else ())]
 
 
+def _is_symptom(found: Diagnosis) -> bool:
+    return CATALOGUE[found.code].symptom
+
+
 def explain(text: str, context: Mapping[str, str] | None = None) -> list[Diagnosis]:
     """Explain any error text (DESIGN §9).
 
@@ -346,8 +346,12 @@ def explain(text: str, context: Mapping[str, str] | None = None) -> list[Diagnos
     """
     known = {name: str(value) for name, value in (context or {}).items()}
     prepared = prepare(text)
-    hits = _hits(prepared, known.get("sent-by", "")) or _word_hits(prepared)
-    return _ranked(hits, known) or _last_resort(prepared, known)
+    known = overheard(known, prepared)
+    hits = _hits(prepared, known.get("sent-by", "")) or list(_word_hits(prepared))
+    found = _ranked(hits, known)
+    if not any(one.likelihood >= _LIKELY for one in found if not _is_symptom(one)):
+        found = _ranked([*hits, *_gist_hits(prepared, causes_only=bool(hits))], known)
+    return found or _last_resort(prepared, known)
 
 
 def explain_alert(

@@ -208,6 +208,7 @@ ENTRIES: tuple[Entry, ...] = (
         message="The password does not open {file|the private key}, or the file was altered.",
         next_step="Check the password.",
         says=(
+            Says("unable to load certificate key", 0.8, "tomcat"),
             Says("unable to load key", 0.6, "openssl"),
             Says("unable to load private key", 0.6, "openssl"),
             Says("pem read bio privatekey", 0.6, "openssl"),

@@ -19,6 +19,10 @@ ENTRIES: tuple[Entry, ...] = (
             "{peer} by a name that the certificate has."
         ),
         says=(
+            Says(
+                "dnsmismatch(mismatched id=dns id(hostname=b{expected})", 0.95, "service-identity"
+            ),
+            Says("simpleverificationerror", 0.85, "twisted"),
             Says("certificate name mismatch", 0.88, "any"),
             Says("certificate does not match the host", 0.88, "any"),
             Says("hostname does not match", 0.8, "any"),

@@ -16,6 +16,8 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Secure {peer} too (commands/ssl.ini, then restart): security is all or nothing.",
         says=(
+            Says("server is configured to only allow ssl connections", 0.93, "mongodb"),
+            Says("connections using insecure transport are prohibited", 0.95, "mysql"),
             Says("unsupported record type", 0.8, "erlang"),
             Says("oversized record received", 0.6, "go"),
             Says("unknown protocol", 0.4, "openssl"),
@@ -56,6 +58,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Give {peer} its commands/ssl.ini and restart it; then all servers are secured.",
         says=(
+            Says("is required, but the server does not support it", 0.93, "mysql"),
             Says("oversized record received", 0.6, "go"),
             Says("ssl routines:{}:unknown protocol", 0.6, "openssl"),
             Says("sec e invalid token", 0.5, "schannel"),
@@ -176,7 +179,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("oversized record received with length 21536", 0.93, "go"),
             Says("oversized record received with length 18767", 0.93, "go"),
             Says("oversized record received with length 17748", 0.93, "go"),
-            Says("http request", 0.5, "openssl"),
+            Says("http request", 0.3, "openssl"),
             Says("[ssl: http request] http request", 0.93, "python"),
             Says("ssl routines::http request", 0.93, "openssl"),
             Says("ssl routines:{}:http request", 0.9, "openssl"),

@@ -16,6 +16,7 @@ ENTRIES: tuple[Entry, ...] = (
             "-list must show a PrivateKeyEntry)."
         ),
         says=(
+            Says("no ssl certificate provided by peer", 0.93, "mongodb"),
             Says("peer did not return a certificate", 0.9, "openssl"),
             Says("peerdid not return a certificate", 0.9, "openssl"),
             Says("empty client certificate chain", 0.88, "java"),

@@ -110,6 +110,8 @@ ENTRIES: tuple[Entry, ...] = (
             "that port."
         ),
         says=(
+            Says("client failed to connect with: read tcp {}: i/o timeout", 0.85, "go"),
+            Says("read tcp {}: i/o timeout", 0.75, "go"),
             Says("the handshake operation timed out", 0.93, "python"),
             Says("ssl handshake is taking longer than {expected} seconds", 0.9, "python"),
             Says("handshake timed out", 0.88),
@@ -142,6 +144,8 @@ ENTRIES: tuple[Entry, ...] = (
             "shows its last refusal."
         ),
         says=(
+            Says("ssl read: {}unexpected eof while reading", 0.8, "curl"),
+            Says("client failed to connect with: eof", 0.8, "go"),
             Says("error 'eof'", 0.7, "go"),
             Says("connection closed by peer", 0.45, "any"),
             Says("unexpected eof while reading", 0.6, "openssl"),

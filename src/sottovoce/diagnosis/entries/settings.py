@@ -218,6 +218,8 @@ ENTRIES: tuple[Entry, ...] = (
         message="{file|A file that is named in the settings} does not exist.",
         next_step="Correct the path, or put the file there.",
         says=(
+            Says("error setting certificate verify locations", 0.9, "curl"),
+            Says("problem with the ssl ca cert", 0.5, "curl"),
             Says("no such file or directory", 0.85),
             Says("[errno 2]", 0.8, "python"),
             Says("filenotfoundexception", 0.85, "java"),
@@ -242,6 +244,7 @@ ENTRIES: tuple[Entry, ...] = (
             "the other program."
         ),
         says=(
+            Says("problem with the ssl ca cert", 0.8, "curl"),
             Says("permission denied", 0.75),
             Says("permissionerror", 0.8, "python"),
             Says("[errno 13]", 0.8, "python"),

@@ -20,6 +20,9 @@ ENTRIES: tuple[Entry, ...] = (
             "-importcert -keystore conf/cacerts), after comparing its fingerprint."
         ),
         says=(
+            Says("cssmerr tp not trusted", 0.88, "macos"),
+            Says("peer cert untrusted or revoked", 0.85, "gnutls"),
+            Says("server certificate verification failed", 0.8, "gnutls"),
             Says("untrusted issuer", 0.85, "postfix"),
             Says("certificate not trusted", 0.8, "any"),
             Says("certificate is untrusted", 0.75, "any"),
@@ -28,7 +31,6 @@ ENTRIES: tuple[Entry, ...] = (
             Says("sec error untrusted issuer", 0.85, "nss"),
             Says("cert e chaining", 0.8, "schannel"),
             Says("certificate verification failed", 0.3, "any"),
-            Says("unknown ca", 0.6, "any"),
             Says("unable to get local issuer certificate", 0.8, "openssl"),
             Says("unable to find valid certification path to requested target", 0.8, "java"),
             Says("pkix path building failed", 0.75, "java"),

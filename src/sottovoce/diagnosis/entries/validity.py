@@ -53,7 +53,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("go", "bad_certificate", 0.1),
         ),
         verify_codes=(10,),
-        when=(When("clocks-differ", "yes", 0.5),),
+        when=(When("clocks-differ", "yes", 0.5), When("depth", "ca", 0.4)),
         apart="The leaf's own end date has passed, by the clocks of both servers.",
     ),
     Entry(
@@ -88,6 +88,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("go", "certificate_expired", 0.2),
         ),
         verify_codes=(10,),
+        when=(When("depth", "ca", 4.0), When("depth", "0", 0.3)),
         apart=(
             "All certificates of one CA fail on the same day: look at the dates of the whole chain."
         ),
@@ -129,7 +130,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("go", "bad_certificate", 0.05),
         ),
         verify_codes=(9,),
-        when=(When("clocks-differ", "yes", 0.5),),
+        when=(When("clocks-differ", "yes", 0.5), When("depth", "ca", 0.2)),
         apart="The start date lies ahead by the clocks of both servers.",
     ),
     Entry(
@@ -151,6 +152,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         alerts=(Alert("openssl", "bad_certificate", 0.05),),
         verify_codes=(9,),
+        when=(When("depth", "ca", 6.0), When("depth", "0", 0.3)),
         apart="The refused certificate in the chain is a CA's, not the server's.",
     ),
     Entry(
@@ -245,6 +247,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="If {peer} is still in use, issue it a new certificate with a new key.",
         says=(
+            Says("peer cert untrusted or revoked", 0.4, "gnutls"),
             Says("cert e revoked", 0.95, "schannel"),
             Says("certificate revoked", 0.93, "openssl"),
             Says("certificate has been revoked", 0.93, "java"),
