@@ -33,6 +33,8 @@ from sottovoce.pki import (
     load_crls,
 )
 from sottovoce.policy import Component
+from sottovoce.server import Home
+from sottovoce.server.trust import load_generation
 from sottovoce.testing import ThrowAwayAuthority
 from sottovoce.testing.homes import Premises
 
@@ -230,6 +232,24 @@ def test_a_healthy_server_has_no_warning_and_nothing_left_out(check: Check) -> N
         "Clock",
         "Ports",
     ]
+
+
+@pytest.mark.parametrize("age", [None, 20], ids=["no list", "an old list"])
+def test_a_soft_failure_is_a_warning_every_time(
+    case: Case, check: Check, age: float | None
+) -> None:
+    """Catalogue R3, R4: the server would start, and both sides of the choice are said loudly."""
+    lists = {} if age is None else {"one": revocation_list(case, days=(-age, -2))}
+    _lists(case, **lists)
+    assert check()[0] == 2
+    case.home.set("server.ini", "RevocationFailure", "soft")
+    status, report = check()
+    told = {each["code"] for each in report["checks"] if each["status"] == "warning"}
+    assert (status, told >= {"revocation-soft"}) == (1, True)
+    _, warnings = load_generation(
+        Home(case.home.path), Home(case.home.path).settings(), hosts={}, at=case.at
+    )
+    assert "revocation-soft" in {fault.code for fault in warnings}
 
 
 def test_nothing_is_written_into_the_home(case: Case, check: Check) -> None:

@@ -37,6 +37,7 @@ from sottovoce.pki.names import (
     uri_names,
 )
 from sottovoce.pki.naming import as_address, dns_name_problem, matches_dns_name, name_fault
+from sottovoce.pki.ocsp import Standing, answers_about, load_answer
 from sottovoce.pki.profiles import (
     BACKDATE,
     CLIENT,
@@ -52,6 +53,7 @@ from sottovoce.pki.profiles import (
     backdated,
 )
 from sottovoce.pki.requests import alternative_names, make_request, self_signed
+from sottovoce.pki.revocation import RevocationEvidence
 from sottovoce.pki.verdict import FAULT_CODES, WARNING_CODES, ChainVerdict, Purpose
 from sottovoce.pki.verifying import verify
 
@@ -76,7 +78,10 @@ __all__ = [
     "PublicKey",
     "Purpose",
     "Revocation",
+    "RevocationEvidence",
+    "Standing",
     "alternative_names",
+    "answers_about",
     "as_address",
     "backdated",
     "common_name",
@@ -93,6 +98,7 @@ __all__ = [
     "ip_addresses",
     "key_fingerprint",
     "key_weakness",
+    "load_answer",
     "load_certificates",
     "load_crls",
     "load_private_key",

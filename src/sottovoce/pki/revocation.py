@@ -1,47 +1,60 @@
-"""Revocation: what given lists say about the certificates of a path (RFC 5280 5 and 6.3).
+"""Revocation: what given lists and answers say about a path (RFC 5280 5 and 6.3, RFC 6960).
 
-Owns the choice of lists and their validity. Accepted are complete, direct lists signed by the
-issuer itself; indirect lists, delta lists and lists for some reasons only are not. Fetches nothing.
+Owns the choice of lists and their validity, and what follows where lists and OCSP answers are
+silent. Accepted are complete, direct lists signed by the issuer itself; indirect lists, delta lists
+and lists for some reasons only are not. Fetches nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.x509.ocsp import OCSPResponse
 from cryptography.x509.oid import ObjectIdentifier
 
 from sottovoce.errors import Fault
 from sottovoce.pki.examined import CanonicalName, Examined, canonical_name
+from sottovoce.pki.identical import Identical
 from sottovoce.pki.names import UNREADABLE, printable
+from sottovoce.pki.ocsp import Standing, StatusAnswers
 from sottovoce.pki.rules import moment
 from sottovoce.pki.signatures import Budget, signature_weakness, signed_by
 
-__all__ = ["RevocationLists"]
+__all__ = ["RevocationEvidence", "Revocations"]
 
 #: Lists whose reading is remembered: a generation of trust holds a few, and asks for every peer.
 REMEMBERED = 64
 #: Extensions of a list that may be critical because they are processed here.
 _KNOWN_LIST = frozenset({x509.IssuingDistributionPoint.oid, x509.AuthorityKeyIdentifier.oid})
 _KNOWN_ENTRY = frozenset({x509.CRLReason.oid, x509.InvalidityDate.oid})
+#: What is said where lists and answers are silent: what a soft check lets pass.
+_SILENT = frozenset({"revocation-unknown", "revocation-list-expired"})
 #: DER of ``critical TRUE``; a list without it in its entries has no critical entry extension.
 _CRITICAL_MARK = b"\x01\x01\xff"
 
 
-class _Identical:
-    """A list as a key: by identity, because its bytes may be megabytes and it has no hash."""
+_List = Identical[x509.CertificateRevocationList]
 
-    __slots__ = ("item",)
 
-    def __init__(self, item: x509.CertificateRevocationList) -> None:
-        self.item = item
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationEvidence:
+    """What is at hand about revoked certificates, and what follows where nothing is.
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identical) and other.item is self.item
+    Args:
+        lists: revocation lists.
+        answers: OCSP answers, fetched beforehand.
+        soft: let a certificate pass about which nothing current is known (a warning remains);
+            one that is known to be revoked is refused all the same.
+    """
 
-    def __hash__(self) -> int:
-        return id(self.item)
+    lists: tuple[x509.CertificateRevocationList, ...] = ()
+    answers: tuple[OCSPResponse, ...] = ()
+    soft: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.lists or self.answers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class _Facts:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _facts(known: _Identical) -> _Facts:
+def _facts(known: _List) -> _Facts:
     item = known.item
     issuer: CanonicalName | None = None
     try:
@@ -73,26 +86,26 @@ def _facts(known: _Identical) -> _Facts:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _signed(known: _Identical, issuer: x509.Certificate) -> bool:
+def _signed(known: _List, issuer: x509.Certificate) -> bool:
     return signed_by(known.item, issuer.public_key())
 
 
-class RevocationLists:
-    """The lists at hand, by issuer.
+class Revocations:
+    """The lists at hand, by issuer, and the answers.
 
     Args:
-        lists: any; those that cannot be read serve nobody.
+        evidence: any; what cannot be read serves nobody.
         at: now.
-        budget: for the signatures of the lists.
+        budget: for the signatures of lists and answers.
     """
 
-    def __init__(
-        self, lists: Sequence[x509.CertificateRevocationList], at: datetime, budget: Budget
-    ) -> None:
+    def __init__(self, evidence: RevocationEvidence, at: datetime, budget: Budget) -> None:
         self._at = at.replace(microsecond=0)
         self._budget = budget
-        self._by_issuer: dict[CanonicalName, list[_Identical]] = {}
-        for known in map(_Identical, lists):
+        self._soft = evidence.soft
+        self._answers = StatusAnswers(evidence.answers, at, budget)
+        self._by_issuer: dict[CanonicalName, list[_List]] = {}
+        for known in map(Identical, evidence.lists):
             issuer = _facts(known).issuer
             if issuer is not None:
                 self._by_issuer.setdefault(issuer, []).append(known)
@@ -100,10 +113,16 @@ class RevocationLists:
     def faults(self, path: Sequence[Examined]) -> Iterator[Fault]:
         """Check every certificate of a path but its anchor."""
         for depth in range(len(path) - 1):
-            yield from self._one(path[depth], path[depth + 1], depth)
+            fault = self._one(path[depth], path[depth + 1], depth)
+            if fault is not None:
+                yield (
+                    replace(fault, warning=True) if self._soft and fault.code in _SILENT else fault
+                )
 
-    def _one(self, cert: Examined, issuer: Examined, depth: int) -> Iterator[Fault]:
-        reasons: list[str] = []
+    def _one(self, cert: Examined, issuer: Examined, depth: int) -> Fault | None:
+        answer, reasons = self._answers.of(cert, issuer)
+        if answer is not None and answer.revoked:
+            return _revoked(cert, issuer, answer, depth)
         good: list[_Facts] = []
         for known in self._by_issuer.get(issuer.subject or (), []):
             problem = self._problem(known, cert, issuer)
@@ -112,17 +131,17 @@ class RevocationLists:
         for facts in good:
             entry = facts.entries.get(cert.serial)
             if entry is not None:
-                yield _revoked(cert, issuer, entry, depth)
-                return
+                return _revoked(cert, issuer, _standing(entry, facts), depth)
+        if answer is not None:
+            return None
         if not good:
-            yield self._unknown(cert, issuer, reasons, depth)
-        elif all(self._expired(facts) for facts in good):
-            yield self._too_old(issuer, good, depth)
+            return self._unknown(cert, issuer, reasons, depth)
+        return self._too_old(issuer, good, depth) if all(map(self._expired, good)) else None
 
     def _expired(self, facts: _Facts) -> bool:
         return facts.end is not None and facts.end < self._at
 
-    def _problem(self, known: _Identical, cert: Examined, issuer: Examined) -> str:
+    def _problem(self, known: _List, cert: Examined, issuer: Examined) -> str:
         """Say why a list cannot be used for this certificate of this issuer."""
         facts = _facts(known)
         if facts.problem:
@@ -220,10 +239,15 @@ def _points(cert: Examined) -> Iterator[x509.GeneralName]:
         yield from point.full_name or ()
 
 
-def _revoked(cert: Examined, issuer: Examined, entry: x509.RevokedCertificate, depth: int) -> Fault:
+def _standing(entry: x509.RevokedCertificate, facts: _Facts) -> Standing:
+    since, end = entry.revocation_date_utc, facts.end
+    return Standing(revoked=True, since=since, reason=_reason(entry), until=end or since)
+
+
+def _revoked(cert: Examined, issuer: Examined, found: Standing, depth: int) -> Fault:
     serial = f"{cert.serial:X}"
-    reason = _reason(entry)
-    since = moment(entry.revocation_date_utc)
+    reason = found.reason
+    since = moment(found.since) if found.since is not None else "at an unknown time"
     return Fault(
         code="revoked",
         why=f"'{cert.called}' (serial {serial}) was revoked {since} by '{issuer.subject_text}': "

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.ocsp import OCSPResponse
 
 from sottovoce.pki.examined import Examined
 from sottovoce.pki.keys import is_costly
@@ -28,7 +29,7 @@ _RSA = "1.2.840.113549.1.1."
 #: ANSI X9.62 with SHA-1 and SHA-2, and NIST's with SHA-3.
 _ECDSA = ("1.2.840.10045.4.", "2.16.840.1.101.3.4.3.")
 _ED25519 = x509.SignatureAlgorithmOID.ED25519.dotted_string
-_Signed = x509.Certificate | x509.CertificateRevocationList
+_Signed = x509.Certificate | x509.CertificateRevocationList | OCSPResponse
 
 
 class Budget:
@@ -66,12 +67,14 @@ def _certificate_fits(child: x509.Certificate, issuer: x509.Certificate) -> bool
 
 
 def signed_by(signed: _Signed, key: CertificatePublicKeyTypes) -> bool:
-    """Tell whether *key* made the signature under a certificate or a revocation list."""
-    body = (
-        signed.tbs_certificate_bytes
-        if isinstance(signed, x509.Certificate)
-        else signed.tbs_certlist_bytes
-    )
+    """Tell whether *key* made the signature under a certificate, a list or an OCSP answer."""
+    match signed:
+        case x509.Certificate():
+            body = signed.tbs_certificate_bytes
+        case x509.CertificateRevocationList():
+            body = signed.tbs_certlist_bytes
+        case _:
+            body = signed.tbs_response_bytes
     try:
         return _check(signed, body, key)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
@@ -83,7 +86,8 @@ def _check(signed: _Signed, body: bytes, key: CertificatePublicKeyTypes) -> bool
     algorithm = signed.signature_hash_algorithm
     match key:
         case rsa.RSAPublicKey() if algorithm is not None and scheme.startswith(_RSA):
-            given = signed.signature_algorithm_parameters
+            # The library does not show those of an OCSP answer: with PSS it is refused.
+            given = getattr(signed, "signature_algorithm_parameters", None)
             scheme_padding = given if isinstance(given, padding.PSS) else padding.PKCS1v15()
             key.verify(signed.signature, body, scheme_padding, algorithm)
         case ec.EllipticCurvePublicKey() if algorithm is not None and scheme.startswith(_ECDSA):

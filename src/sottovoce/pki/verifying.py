@@ -24,7 +24,7 @@ from sottovoce.pki.constraints import Comparisons
 from sottovoce.pki.examined import Examined, distinct, examine
 from sottovoce.pki.missing import why_no_path
 from sottovoce.pki.naming import name_fault
-from sottovoce.pki.revocation import RevocationLists
+from sottovoce.pki.revocation import RevocationEvidence, Revocations
 from sottovoce.pki.rules import Context
 from sottovoce.pki.signatures import signature_weakness, signed_by
 from sottovoce.pki.verdict import ChainVerdict, Purpose, in_order
@@ -46,7 +46,7 @@ def verify(
     purpose: Purpose,
     name: str | IPv4Address | IPv6Address | None,
     at: datetime,
-    crls: Iterable[x509.CertificateRevocationList] = (),
+    crls: Iterable[x509.CertificateRevocationList] | RevocationEvidence = (),
 ) -> ChainVerdict:
     """Judge a chain of certificates, with a reason for everything that is wrong with it.
 
@@ -59,8 +59,9 @@ def verify(
         purpose: what the partner does on this connection.
         name: the DNS name or address that the certificate must be for, or None to leave that out.
         at: now, aware.
-        crls: revocation lists; with at least one given, every certificate of the path below the
-            anchor needs a current list of its issuer.
+        crls: revocation lists, or those with OCSP answers; with at least one given, every
+            certificate of the path below the anchor needs a current list of its issuer, or a
+            current answer, unless the evidence is said to be soft.
 
     Returns:
         The verdict: every independent fault, the most telling first, what is forgiven, and the
@@ -69,15 +70,16 @@ def verify(
     Raises:
         TypeError: an argument is not of the type above. Nothing is raised for a bad chain.
 
-    Not checked: policies beyond those that are refused as critical, OCSP, certificate
-    transparency, and whether the partner holds the key.
+    Not checked: policies beyond those that are refused as critical, certificate transparency, and
+    whether the partner holds the key. Nobody is asked: what is not among the arguments is unknown.
     """
-    presented, anchors, lists = list(chain), list(roots), list(crls)
-    _check_arguments((presented, anchors, lists), purpose, name, at)
+    evidence = crls if isinstance(crls, RevocationEvidence) else RevocationEvidence(lists=(*crls,))
+    presented, anchors = list(chain), list(roots)
+    _check_arguments((presented, anchors, evidence.lists), purpose, name, at)
     if not presented:
         return ChainVerdict(faults=(_empty_chain(),), warnings=(), path=())
     try:
-        return _judge(presented, anchors, lists, Context(purpose, at), name)
+        return _judge(presented, anchors, evidence, Context(purpose, at), name)
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001 - fail closed; a panic in Rust is no Exception
@@ -127,7 +129,7 @@ def _internal(error: BaseException) -> Fault:
 def _judge(
     presented: Sequence[x509.Certificate],
     anchors: Sequence[x509.Certificate],
-    lists: Sequence[x509.CertificateRevocationList],
+    evidence: RevocationEvidence,
     context: Context,
     name: str | IPv4Address | IPv6Address | None,
 ) -> ChainVerdict:
@@ -136,7 +138,7 @@ def _judge(
     found = list(leaf_faults(leaf, context))
     found += _flood_faults(rest) + _name_faults(leaf, name)
     pool = Pool(rest[:MOST_PRESENTED], distinct(anchors), context.at)
-    path, above = _Search(leaf, pool, context, lists).best()
+    path, above = _Search(leaf, pool, context, evidence).best()
     found += above
     return ChainVerdict(
         faults=in_order(fault for fault in found if not fault.warning),
@@ -187,12 +189,12 @@ class _Search:
         leaf: Examined,
         pool: Pool,
         context: Context,
-        lists: Sequence[x509.CertificateRevocationList],
+        evidence: RevocationEvidence,
     ) -> None:
         self._leaf = leaf
         self._pool = pool
         self._context = context
-        self._lists = RevocationLists(lists, context.at, pool.budget) if lists else None
+        self._revocations = Revocations(evidence, context.at, pool.budget) if evidence else None
         self._comparisons = Comparisons()
         self._own: dict[Examined, list[Fault]] = {}
 
@@ -252,8 +254,8 @@ class _Search:
         faults: list[Fault] = []
         for depth in range(1, len(path)):
             faults += self._faults_at(path, depth)
-        if self._lists is not None:
-            faults += self._lists.faults(path)
+        if self._revocations is not None:
+            faults += self._revocations.faults(path)
         return faults
 
 

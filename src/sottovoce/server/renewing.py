@@ -272,7 +272,11 @@ def _check(entry: PrivateKeyEntry, generation: TrustGeneration, at: datetime) ->
     old, new = generation.identity.chain[0], entry.chain[0]
     faults = list(
         identity_faults(
-            entry, name=generation.own_name, roots=generation.roots, crls=generation.crls, at=at
+            entry,
+            name=generation.own_name,
+            roots=generation.roots,
+            crls=generation.revocations,
+            at=at,
         )
     )
     for what, before, after in (

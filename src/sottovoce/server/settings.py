@@ -85,6 +85,13 @@ _REVOCATION_LISTS = Key(
     help="A folder of revocation lists (.crl, PEM or DER). With it, a certificate is refused whose "
     "issuer has no current list there; without it, revocation is not checked.",
 )
+_REVOCATION_FAILURE = Key(
+    "RevocationFailure",
+    Choice(("hard", "soft")),
+    default="hard",
+    help="What happens to a certificate about which there is no current list or answer: hard "
+    "refuses it; soft lets it pass, and says so at every start. A revoked one is always refused.",
+)
 _LOG_LEVEL = Key(
     "LogLevel",
     Choice(("debug", "info", "warning", "error")),
@@ -105,6 +112,7 @@ SERVER_KEYS: tuple[AnyKey, ...] = (
     _KEYSTORE_PASSWORD_FILE,
     _KEYSTORE_PASSWORD_CREDENTIAL,
     _REVOCATION_LISTS,
+    _REVOCATION_FAILURE,
     _LOG_LEVEL,
 )
 
@@ -123,6 +131,7 @@ class ServerSettings:
         keystore_password_file, keystore_password_credential: where the password of ``ssl.ini``'s
             keystore stands; both None = in ``ssl.ini`` itself.
         revocation_lists: a folder, or None.
+        revocation_soft: let pass about whom lists and answers are silent.
         log_level: of all logs but ``security.log``, which gets everything.
         warnings: what was noticed and refused nothing.
     """
@@ -138,6 +147,7 @@ class ServerSettings:
     keystore_password_file: Path | None = None
     keystore_password_credential: str | None = None
     revocation_lists: Path | None = None
+    revocation_soft: bool = False
     log_level: str = "info"
     warnings: tuple[Fault, ...] = ()
 
@@ -179,6 +189,7 @@ class ServerSettings:
             keystore_password_file=values.find(_KEYSTORE_PASSWORD_FILE),
             keystore_password_credential=values.find(_KEYSTORE_PASSWORD_CREDENTIAL),
             revocation_lists=values.find(_REVOCATION_LISTS),
+            revocation_soft=values.of(_REVOCATION_FAILURE) == "soft",
             log_level=values.of(_LOG_LEVEL),
             warnings=values.warnings,
         )

@@ -15,7 +15,6 @@ from cryptography import x509
 from sottovoce.errors import Fault, FormatError, IntegrityError, KeystoreError, SettingsError
 from sottovoce.ini import Secret, Settings
 from sottovoce.keystore import Keystore, PrivateKeyEntry, loads
-from sottovoce.pki import load_crls
 from sottovoce.policy import (
     KEYSTORE_PATH,
     Component,
@@ -38,6 +37,7 @@ from sottovoce.server.passwords import (
     keystore_password,
     password_place,
 )
+from sottovoce.server.revocation import read_revocations, soft_warning
 from sottovoce.server.settings import ServerSettings
 from sottovoce.tls import TrustGeneration, identity_faults, own_faults
 
@@ -51,7 +51,6 @@ __all__ = [
     "read_identity",
     "read_keys",
     "read_keystore",
-    "read_revocation_lists",
     "read_roots",
     "read_ssl",
     "ssl_store",
@@ -146,13 +145,15 @@ def load_generation(
     faults.attempt(lambda: check_private(home.ssl_ini))
     ssl, keys = _ssl_settings(home, settings, faults)
     roots = faults.attempt(lambda: read_roots(home, settings))
-    crls = faults.attempt(lambda: read_revocation_lists(settings.revocation_lists))
-    if ssl is None or keys is None or roots is None or crls is None:
+    known = faults.attempt(lambda: read_revocations(settings))
+    if ssl is None or keys is None or roots is None or known is None:
         raise faults.error(_DOES_NOT_START)
     identity, others, unused = _identities(
-        keys, lambda entry: identity_faults(entry, name=None, roots=roots, crls=crls, at=at)
+        keys, lambda entry: identity_faults(entry, name=None, roots=roots, crls=known, at=at)
     )
     faults.warnings += (fault.at(file=str(ssl.keystore_path)) for fault in unused)
+    soft = soft_warning(settings, home.server_ini)
+    faults.warnings += [soft] if soft is not None else []
     generation = TrustGeneration.make(
         number=number,
         own_name=settings.server_name,
@@ -160,7 +161,9 @@ def load_generation(
         roots=roots,
         allowed=ssl.allowed_clients,
         hosts=hosts,
-        crls=crls,
+        crls=known.lists,
+        answers=known.answers,
+        soft=known.soft,
         others=others,
     )
     for fault in own_faults(generation, at=at):
@@ -315,35 +318,6 @@ def _no_roots(path: Path, home: Home) -> Fault:
 def import_root(home: Home) -> str:
     """Return the command that imports a root into the home's trusted roots."""
     return f"sottovoce keytool --home {home.path} -importcert -cacerts -alias root -file ROOT.pem"
-
-
-def read_revocation_lists(folder: Path | None) -> tuple[x509.CertificateRevocationList, ...]:
-    """Read every revocation list of *folder*; none without a folder.
-
-    Raises:
-        SettingsError: there is none in it, or one cannot be read.
-        FormatError: one is no revocation list.
-    """
-    if folder is None:
-        return ()
-    lists: list[x509.CertificateRevocationList] = []
-    for path in sorted(folder.glob("*.crl")):
-        data = read_file(path, missing="file-missing", hint="Fetch the list again.")
-        lists += load_crls(data, source=str(path))
-    if not lists:
-        raise SettingsError(
-            [
-                Fault(
-                    code="revocation-unknown",
-                    why=f"RevocationLists names {folder}, and no list (*.crl) lies there.",
-                    expected="a list from the issuer of every partner",
-                    presented="none",
-                    file=str(folder),
-                    hint="Put the lists there, or remove RevocationLists from server.ini.",
-                )
-            ]
-        )
-    return tuple(lists)
 
 
 def own_fault(fault: Fault, keystore: Path, home: Home) -> Fault:

@@ -97,7 +97,7 @@ def _chain_faults(
         purpose=purpose,
         name=evidence.dialled_name,
         at=evidence.at,
-        crls=generation.crls,
+        crls=generation.revocations,
     )
     return verdict.faults or tuple(_by_number(problem, purpose) for problem in broken.problems)
 

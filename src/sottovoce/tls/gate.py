@@ -84,7 +84,7 @@ def _judge(evidence: Evidence, generation: TrustGeneration) -> Verdict:
         purpose=Purpose.CLIENT if evidence.side is Side.ACCEPTING else Purpose.SERVER,
         name=evidence.dialled_name,
         at=evidence.at,
-        crls=generation.crls,
+        crls=generation.revocations,
     )
     faults = [_with_clock(fault, evidence) for fault in verdict.faults]
     if not verdict.valid and not faults:

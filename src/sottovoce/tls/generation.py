@@ -10,12 +10,13 @@ from datetime import datetime
 from types import MappingProxyType
 
 from cryptography import x509
+from cryptography.x509.ocsp import OCSPResponse
 from OpenSSL import SSL
 
 from sottovoce.errors import Fault, SettingsError
 from sottovoce.ini import normalise_host_name
 from sottovoce.keystore import PrivateKeyEntry
-from sottovoce.pki import Purpose, dns_names, verify
+from sottovoce.pki import Purpose, RevocationEvidence, dns_names, verify
 from sottovoce.policy import AllowedClients, Component, PeerIdentity, stands_for
 from sottovoce.tls.contexts import accepting_context, calling_context
 
@@ -64,7 +65,9 @@ class TrustGeneration:
         own_name: the name by which this server introduces itself.
         identity: its private key and chain, leaf first.
         roots: trusted anchors.
-        crls: revocation lists; with none, revocation is not checked.
+        crls: revocation lists.
+        answers: OCSP answers; with none and no list either, revocation is not checked.
+        soft: let pass about whom lists and answers are silent.
         allowed: the allowed clients, checked on accept and on connect.
         hosts: the server on which each component of the installation is expected; a component
             without one may be announced by any allowed server whose certificate has its role.
@@ -83,6 +86,8 @@ class TrustGeneration:
     accepting: SSL.Context = field(repr=False)
     calling: SSL.Context = field(repr=False)
     others: tuple[Face, ...] = ()
+    answers: tuple[OCSPResponse, ...] = ()
+    soft: bool = False
 
     @classmethod
     def make(  # noqa: PLR0913 - the parts of a generation; keyword-only
@@ -95,12 +100,15 @@ class TrustGeneration:
         allowed: AllowedClients,
         hosts: Mapping[Component, str] = MappingProxyType({}),
         crls: tuple[x509.CertificateRevocationList, ...] = (),
+        answers: tuple[OCSPResponse, ...] = (),
+        soft: bool = False,
         others: Sequence[PrivateKeyEntry] = (),
     ) -> "TrustGeneration":
         """Build the contexts and the snapshot.
 
         Args:
-            number, own_name, identity, roots, allowed, hosts, crls: as in the class.
+            number, own_name, identity, roots, allowed, hosts, crls, answers, soft: as in the
+                class.
             others: further identities; the one to show is chosen by the name asked for.
 
         Raises:
@@ -131,6 +139,8 @@ class TrustGeneration:
             accepting=accepting,
             calling=calling,
             others=tuple(faces),
+            answers=answers,
+            soft=soft,
         )
 
     def face(self, asked: str) -> Face:
@@ -143,6 +153,11 @@ class TrustGeneration:
         if not self.others or not asked or stands_for(self.identity, asked):
             return own
         return next((face for face in self.others if stands_for(face.identity, asked)), own)
+
+    @property
+    def revocations(self) -> RevocationEvidence:
+        """What is known of revoked certificates."""
+        return RevocationEvidence(lists=self.crls, answers=self.answers, soft=self.soft)
 
     @property
     def own_identity(self) -> PeerIdentity:
@@ -167,7 +182,7 @@ def own_faults(generation: TrustGeneration, *, at: datetime) -> tuple[Fault, ...
         generation.identity,
         name=generation.own_name,
         roots=generation.roots,
-        crls=generation.crls,
+        crls=generation.revocations,
         at=at,
     )
 
@@ -177,7 +192,7 @@ def identity_faults(
     *,
     name: str | None,
     roots: tuple[x509.Certificate, ...],
-    crls: tuple[x509.CertificateRevocationList, ...],
+    crls: RevocationEvidence,
     at: datetime,
 ) -> tuple[Fault, ...]:
     """Return what partners with the same roots would find wrong with *identity*.
@@ -185,7 +200,8 @@ def identity_faults(
     Args:
         identity: key and chain.
         name: that it must stand for; None for any.
-        roots, crls: this server's.
+        roots: this server's.
+        crls: what it knows of revoked certificates.
         at: UTC.
     """
     faults: list[Fault] = []

@@ -282,6 +282,27 @@ def test_without_a_list_of_that_issuer_revocation_is_unknown(
     assert refused(judge(evidence(side), under(crls=(crl,)))) == ("revocation-unknown",)
 
 
+@BOTH
+@pytest.mark.parametrize("revoked", [False, True])
+def test_softly_the_silent_pass_and_the_revoked_do_not(
+    side: Side,
+    revoked: bool,
+    evidence: Make,
+    under: Under,
+    identities: SimpleNamespace,
+    authority: ThrowAwayAuthority,
+    moment: datetime,
+) -> None:
+    """``RevocationFailure=soft``: an old list that names nobody is forgiven, its names are not."""
+    serials = [identities.lui.chain[0].serial_number] if revoked else []
+    crl = revocations(authority, moment, serials=serials, age=5)
+    verdict = judge(evidence(side), under(crls=(crl,), soft=True))
+    assert verdict.codes == (("revoked",) if revoked else ())
+    assert [fault.code for fault in verdict.warnings] == (
+        [] if revoked else ["revocation-list-expired"]
+    )
+
+
 class Trap:
     """Breaks whatever touches it."""
 

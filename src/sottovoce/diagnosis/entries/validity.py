@@ -348,6 +348,19 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="Fetch the current list (sottovoce ca crl) before that day.",
     ),
     Entry(
+        code="revocation-soft",
+        title="Revocation fails softly",
+        rows=("R3", "R4"),
+        severity=Severity.WARNING,
+        side=Side.OWN,
+        message=(
+            "{own} accepts certificates about which it has no current revocation list or answer "
+            "({presented|RevocationFailure=soft}): whoever keeps lists from it can use a stolen "
+            "key."
+        ),
+        next_step="Set {expected|RevocationFailure=hard} in server.ini once lists arrive reliably.",
+    ),
+    Entry(
         code="resumed-session",
         title="A resumed session would escape revocation",
         rows=("R2",),

@@ -13,6 +13,7 @@ from sottovoce.errors import Fault
 from sottovoce.pki import (
     ChainVerdict,
     Purpose,
+    RevocationEvidence,
     as_address,
     dns_names,
     fingerprint,
@@ -25,7 +26,8 @@ from sottovoce.policy import Lifetime, first_to_end, span
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.home import Faults
-from sottovoce.server.trust import own_fault, read_revocation_lists
+from sottovoce.server.revocation import read_revocations, soft_warning
+from sottovoce.server.trust import own_fault
 
 __all__ = ["check_certificate", "check_revocation", "lifetimes"]
 
@@ -77,7 +79,7 @@ def _judged(known: Examination) -> tuple[ChainVerdict, tuple[Fault, ...]]:
             purpose=purpose,
             name=known.own_name,
             at=known.at,
-            crls=known.crls or (),
+            crls=known.revocations or (),
         )
         for purpose in (Purpose.SERVER, Purpose.CLIENT)
     ]
@@ -135,7 +137,7 @@ def _tell(notebook: Notebook, known: Examination, faults: tuple[Fault, ...]) -> 
         of(_PROFILE),
         fine="Nothing in it that programs with stricter rules would refuse.",
     )
-    if known.crls:
+    if known.revocations:
         notebook.faults(
             "certificate-revocation",
             of(_REVOCATION),
@@ -261,23 +263,28 @@ def check_revocation(notebook: Notebook, known: Examination) -> None:
     notebook.group = "Revocation lists"
     folder = settings.revocation_lists
     if folder is None:
-        known.crls = ()
+        known.revocations = RevocationEvidence()
         notebook.fine(
             "revocation-lists",
             "Revocation is not checked: server.ini names no RevocationLists.",
         )
         return
 
-    def read(faults: Faults) -> tuple[x509.CertificateRevocationList, ...]:
-        lists = read_revocation_lists(folder)
-        found = list(_list_faults(lists, known))
-        faults.found += [fault for fault in found if not fault.warning]
-        faults.warnings += [fault for fault in found if fault.warning]
-        return lists
+    def read(faults: Faults) -> RevocationEvidence:
+        evidence = read_revocations(settings)
+        found = list(_list_faults(evidence.lists, known))
+        faults.found += [fault for fault in found if not fault.warning and not evidence.soft]
+        faults.warnings += [fault for fault in found if fault.warning or evidence.soft]
+        return evidence
 
-    known.crls = notebook.look(
-        "revocation-lists", read, fine=lambda lists: f"{folder}: {_lists_line(lists, known.at)}"
+    known.revocations = notebook.look(
+        "revocation-lists",
+        read,
+        fine=lambda evidence: f"{folder}: {_lists_line(evidence.lists, known.at)}",
     )
+    soft = soft_warning(settings, known.home.server_ini)
+    if soft is not None:
+        notebook.fault("revocation-failure", soft)
 
 
 def _list_faults(

@@ -15,7 +15,7 @@ from sottovoce.ini import Secret
 from sottovoce.keystore import Keystore, PrivateKeyEntry
 from sottovoce.lui import LuiSettings
 from sottovoce.net import Destination
-from sottovoce.pki import ChainVerdict
+from sottovoce.pki import ChainVerdict, RevocationEvidence
 from sottovoce.policy import AllowedClients, Component
 from sottovoce.server.checking.history import History
 from sottovoce.server.home import Home
@@ -50,7 +50,7 @@ class Examination:
     keystore: Keystore | None = None
     identity: PrivateKeyEntry | None = None
     roots: tuple[x509.Certificate, ...] | None = None
-    crls: tuple[x509.CertificateRevocationList, ...] | None = None
+    revocations: RevocationEvidence | None = None
     verdict: ChainVerdict | None = None
     history: History = field(default_factory=History)
     process: int = 0

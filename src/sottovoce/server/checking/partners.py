@@ -12,6 +12,7 @@ from sottovoce import __version__
 from sottovoce.diagnosis import Status
 from sottovoce.errors import SettingsError
 from sottovoce.net import LIMITS, Destination, Endpoint, Limits, Probe, probe, utc_now
+from sottovoce.pki import RevocationEvidence
 from sottovoce.policy import Component
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.incoming import check_callers
@@ -66,6 +67,7 @@ def _endpoint(known: Examination, notebook: Notebook, limits: Limits) -> Endpoin
     if known.secured:
         if known.identity is None or known.roots is None or known.allowed is None:
             return None
+        evidence = known.revocations or RevocationEvidence()
         try:
             generation = TrustGeneration.make(
                 number=1,
@@ -74,7 +76,9 @@ def _endpoint(known: Examination, notebook: Notebook, limits: Limits) -> Endpoin
                 roots=known.roots,
                 allowed=known.allowed,
                 hosts=known.hosts,
-                crls=known.crls or (),
+                crls=evidence.lists,
+                answers=evidence.answers,
+                soft=evidence.soft,
             )
         except SettingsError as error:
             notebook.faults("key-entry", error.faults, fine="")
