@@ -20,7 +20,7 @@ from sottovoce.diagnosis import Finding, Report, Status
 from sottovoce.keystore import PrivateKeyEntry
 from sottovoce.net import LIMITS, Limits, monotonic, utc_now
 from sottovoce.policy import Component
-from sottovoce.server.checking import Notebook, check_home, check_partners
+from sottovoce.server.checking import Notebook, check_home, check_partners, explain_here
 from sottovoce.server.home import Home, occupy
 from sottovoce.testing import ThrowAwayAuthority
 from sottovoce.testing.homes import Premises
@@ -250,6 +250,23 @@ async def test_a_root_that_is_missing_there_is_named(
     assert "A root is missing on hub.test (HUB): it does not trust 'Throw-away root'" in (
         found.message
     )
+
+
+async def test_an_alert_is_explained_by_trying_the_connection(
+    home: Premises, authority: ThrowAwayAuthority, stranger: ThrowAwayAuthority
+) -> None:
+    """The text names no root and no server; the connection that was tried does."""
+    hub = party(authority, HUB, trusts=stranger)
+    async with street(home, hub, party(authority, TRK)) as place:
+        for key, port in place.ports.items():
+            home.set("lui/lui.ini", key, str(port))
+        notebook = Notebook(monotonic=monotonic)
+        known = await asyncio.to_thread(check_home, home.path, notebook, at=utc_now())
+        await check_partners(known, notebook)
+    first, *_ = explain_here("tlsv1 alert unknown ca", known, notebook.report, {})
+    assert first.code == "root-untrusted"
+    assert "A root is missing on hub.test (HUB)" in first.message
+    assert "connection-lui-hub" in first.evidence[0]
 
 
 async def test_two_roots_missing_on_two_servers_are_both_named(

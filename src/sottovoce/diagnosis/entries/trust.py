@@ -155,6 +155,10 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Import the root {expected|of that CA} into {own}'s trusted roots as well.",
         says=(
+            Says(
+                "certificate verify failed: unable to get local issuer certificate", 0.1, "openssl"
+            ),
+            Says("unable to get local issuer certificate", 0.1, "openssl"),
             Says("unable to get issuer certificate", 0.88, "openssl"),
             Says("unable to get issuer cert", 0.8, "node"),
         ),
@@ -255,6 +259,10 @@ ENTRIES: tuple[Entry, ...] = (
             "and replace the old one."
         ),
         says=(
+            Says(
+                "certificate verify failed: unable to get local issuer certificate", 0.15, "openssl"
+            ),
+            Says("unable to get local issuer certificate", 0.15, "openssl"),
             Says("certificate signature failure", 0.93, "openssl"),
             Says("cert signature failure", 0.9, "node"),
             Says("path does not chain with any of the trust anchors", 0.85, "java"),
