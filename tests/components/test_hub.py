@@ -335,7 +335,7 @@ async def test_expired_sessions_are_swept(app: HubApp, code: Secret, clock: _Clo
 async def test_the_map_of_connections_is_at_hand(app: HubApp) -> None:
     await app.calls(TRK).hello(_hello())
 
-    states = {(edge.caller, edge.called): edge.state for edge in await app.posture()}
+    states = {(edge.caller, edge.called): edge.state for edge in (await app.report()).edges}
 
     assert states == {
         (Component.LUI, Component.HUB): "down",

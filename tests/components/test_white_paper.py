@@ -128,7 +128,7 @@ def edges(admin: Administrator, estate: "Estate") -> dict[str, str]:
     """Return the state of each connection as ``sottovoce edges --json`` has it."""
     admin.capfd.readouterr()
     main(["edges", "--home", str(estate.homes["hub"].path), "--json"])
-    found = json.loads(admin.capfd.readouterr().out)
+    found = json.loads(admin.capfd.readouterr().out)["edges"]
     return {f"{edge['from']}-{edge['to']}": edge["state"] for edge in found}
 
 

@@ -1,16 +1,25 @@
-"""``sottovoce edges``: who may talk to whom, who does, until when; read from HUB's registry."""
+"""``sottovoce edges``: who may talk to whom, who does, until when, what was refused.
+
+It is the page *Security* for a terminal: the same facts from HUB's registry, in the same words.
+"""
 
 import argparse
 import asyncio
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sottovoce.cli.options import add_home, home_of
-from sottovoce.contracts import EdgePosture
 from sottovoce.errors import WrongUsage
 from sottovoce.policy import Component
 
-__all__ = ["edge_fields", "register", "run"]
+if TYPE_CHECKING:
+    from sottovoce.hub.service import SecurityReport
+
+__all__ = ["register", "run"]
+
+#: Rows of the history that are printed when no number is given, and at most.
+CHANGES, MOST_CHANGES = 40, 10_000
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,41 +28,50 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "edges",
         help="show the installation's connections: who may talk to whom, who does, until when",
         description="Show the three connections of the installation as HUB knows them: state "
-        "(secured, plain, down, refused), the partner's name and certificate, and when the first "
-        "certificate ends. Exit status: 0 all in one state and up, 2 anything else.",
+        "(secured, plain, down, refused), the identity expected and seen, both certificates and "
+        "how long they last, what TLS agreed on, the last refusal; and who else was not let in. "
+        "Exit status: 0 all secured; 1 a certificate should be renewed, or nothing is encrypted; "
+        "2 anything else.",
     )
     add_home(parser, of="HUB's server")
-    parser.add_argument("--json", action="store_true", help="print one JSON array")
+    parser.add_argument(
+        "--history",
+        nargs="?",
+        type=_number,
+        const=CHANGES,
+        metavar="N",
+        help=f"show the last N changes instead (default: {CHANGES}); with --json: as well",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
-def edge_fields(edge: EdgePosture) -> dict[str, str | int]:
-    """Return a connection as JSON-ready fields."""
-    return {
-        "from": edge.caller.value,
-        "to": edge.called.value,
-        "port": edge.port,
-        "state": edge.state,
-        "name": edge.name,
-        "fingerprint": edge.fingerprint,
-        "expires": edge.expires.isoformat() if edge.expires is not None else "",
-        "code": edge.code,
-    }
+def _number(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= MOST_CHANGES:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MOST_CHANGES}")
+    return number
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the map; return the exit status."""
-    edges = asyncio.run(_edges(home_of(args)))
+    """Print the map or its history; return the exit status."""
+    from sottovoce.cli import edges_printing as printing
+    from sottovoce.server.checking.ports import running_process
+
+    home = home_of(args)
+    report = asyncio.run(_report(home, args.history or 0))
+    running = running_process(home) != 0
     if args.json:
-        print(json.dumps([edge_fields(edge) for edge in edges]))
+        print(json.dumps(printing.fields(report, running=running, history=args.history)))
+    elif args.history:
+        print(printing.history(report))
     else:
-        _print(edges)
-    states = {edge.state for edge in edges}
-    return 0 if states in ({"secured"}, {"plain"}) else 2
+        print(printing.overview(report, running=running))
+    return int(report.headline.level)
 
 
-async def _edges(path: Path) -> tuple[EdgePosture, ...]:
-    from sottovoce.hub import HubSettings, open_posture
+async def _report(path: Path, most: int) -> "SecurityReport":
+    from sottovoce.hub import HubSettings, open_report
     from sottovoce.net import utc_now
     from sottovoce.server import Home, is_secured
     from sottovoce.server.home import read_ini
@@ -67,53 +85,11 @@ async def _edges(path: Path) -> tuple[EdgePosture, ...]:
         )
     ini = home.component_ini(Component.HUB)
     hub = HubSettings.read(read_ini(ini), file=str(ini))
-    return await open_posture(
+    return await open_report(
         path,
         hub,
         own_name=settings.server_name,
         secured=is_secured(home),
         clock=utc_now,
+        most=most,
     )
-
-
-def _print(edges: tuple[EdgePosture, ...]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False, emoji=False, markup=False)
-    console.print(summary(edges))
-    table = Table(box=box.SIMPLE, padding=(0, 1))
-    for title in ("from", "to", "port", "state", "name", "expires", "SHA-256"):
-        table.add_column(title, overflow="fold")
-    for edge in edges:
-        state = f"{edge.state} ({edge.code})" if edge.code else edge.state
-        ends = edge.expires.strftime("%Y-%m-%d") if edge.expires is not None else ""
-        table.add_row(
-            edge.caller.label,
-            edge.called.label,
-            str(edge.port),
-            state,
-            edge.name,
-            ends,
-            # The beginning is enough to compare by eye; --json has all of it.
-            f"{edge.fingerprint[:11]}…" if edge.fingerprint else "",
-        )
-    console.print(table)
-
-
-def summary(edges: tuple[EdgePosture, ...]) -> str:
-    """Return the one sentence that says whether all of it is secured."""
-    states = {edge.state for edge in edges}
-    if states == {"secured"}:
-        first = min((edge.expires for edge in edges if edge.expires is not None), default=None)
-        until = f" The first certificate ends {first:%Y-%m-%d %H:%M} UTC." if first else ""
-        return f"Secured: all {len(edges)} connections.{until}"
-    if states == {"plain"}:
-        return "NOT secured: no connection is encrypted. Secure all servers, or none."
-    bad = [
-        f"{edge.caller.label} → {edge.called.label} is {edge.state}"
-        for edge in edges
-        if edge.state != "secured"
-    ]
-    return f"NOT all secured: {', '.join(bad)}."

@@ -59,7 +59,8 @@ class RefusedCaller(Record, frozen=True, kw_only=True):
         names: that its certificate and its greeting claim.
         component: for which it claims to speak.
         fingerprint: SHA-256 of the certificate that it showed.
-        attempts: how often so far, with this reason.
+        by: which end said no: ``called``, or ``caller`` when it refused the server that it called.
+        attempts: how often since the called server's start, with this reason.
     """
 
     at: datetime
@@ -70,6 +71,7 @@ class RefusedCaller(Record, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     component: str = ""
     fingerprint: str = ""
+    by: str = "called"
     attempts: int = 1
 
 

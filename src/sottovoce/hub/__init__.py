@@ -1,6 +1,6 @@
 """HUB, the Administration Hub: registry, accounts, settings."""
 
-from sottovoce.hub.app import HubApp, open_posture
+from sottovoce.hub.app import HubApp, open_report
 from sottovoce.hub.home import create_home, open_accounts
 from sottovoce.hub.service import new_set_up_code
 from sottovoce.hub.settings import HUB_KEYS, HubSettings
@@ -14,5 +14,5 @@ __all__ = [
     "create_home",
     "new_set_up_code",
     "open_accounts",
-    "open_posture",
+    "open_report",
 ]

@@ -1,13 +1,14 @@
 """HUB as its server runs it: opened, asked for the calls of each channel, closed."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sottovoce.contracts import Caller, EdgePosture, HubCalls, Roster
+from sottovoce.contracts import Caller, HubCalls, Roster
 from sottovoce.errors import StoreError
 from sottovoce.hub.authority import Issuer
 from sottovoce.hub.calls import HelloLog, HubCallsFor
@@ -20,23 +21,34 @@ from sottovoce.hub.service import (
     PasswordHasher,
     Registry,
     RosterKeeper,
+    SecurityReport,
     Sessions,
     audit,
-    posture,
+    history,
+    read_report,
 )
+from sottovoce.hub.service.refused import keep_address, keep_refused
 from sottovoce.hub.settings import HubSettings
 from sottovoce.hub.trust_desk import TrustDesk
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
+from sottovoce.net.refused import RefusedCallers, host_of
+from sottovoce.net.security import Outcome, SecurityRecord
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.policy import Component
 from sottovoce.store import Database
 from sottovoce.tls import Trust
 
-__all__ = ["HubApp", "open_posture"]
+__all__ = ["CHANGES_SHOWN", "HubApp", "open_report"]
 
 #: Seconds between two sweeps of expired tickets and forgotten failures.
 PURGE_INTERVAL = 3600.0
+
+#: Seconds that pass at least between two looks at the connections: strangers may cause a look.
+LOOK_PAUSE = 1.0
+
+#: Rows of the history that are read when nobody asks for more.
+CHANGES_SHOWN = 20
 
 
 class HubApp:
@@ -68,6 +80,9 @@ class HubApp:
         self._roster = RosterKeeper(database, installation=installation, clock=clock)
         self._sessions = Sessions(database, hasher=hasher, clock=clock, random=secrets.token_bytes)
         self._silent: frozenset[Component] = frozenset()
+        self._refused = RefusedCallers()
+        self._addresses: dict[Component, str] = {}
+        self._news = asyncio.Event()
         self.issuer: Issuer | None = None
         self.accounts = Accounts(database, hasher=hasher, clock=clock)
         self.registry = Registry(database, clock=clock)
@@ -121,10 +136,17 @@ class HubApp:
             clock=self._clock,
         )
 
-    async def posture(self) -> tuple[EdgePosture, ...]:
-        """Return the state of the installation's three connections, as HUB knows them."""
+    async def report(self, *, most: int = CHANGES_SHOWN) -> SecurityReport:
+        """Return how the installation's connections stand, with the newest *most* changes."""
         async with self._database.read() as connection:
-            return await posture(connection, self._installation, self._clock())
+            return await read_report(connection, self._installation, self._clock(), most=most)
+
+    def noticed(self, record: SecurityRecord) -> None:
+        """Take what the security log is told of HUB's port: who was let in, and who was not."""
+        if record.outcome is Outcome.ACCEPTED and record.component in self._installation.servers:
+            self._addresses[Component(record.component)] = host_of(record.address)
+        elif self._refused.note(record):
+            self._news.set()
 
     async def roster(self) -> Roster:
         """Return the three components, as HUB knows them."""
@@ -151,11 +173,14 @@ class HubApp:
         await self._database.aclose()
 
     async def sweep(self) -> int:
-        """Delete what has expired; return how many rows went."""
-        return await self._sessions.purge()
+        """Delete what has expired or is too old; return how many rows went."""
+        expired = await self._sessions.purge()
+        async with self._database.write() as connection:
+            return expired + await history.prune(connection, self._clock())
 
     async def watch(self) -> None:
-        """Log, once each time, that a component has fallen silent or is back."""
+        """Write the history on; log, once each time, that a component is silent or back."""
+        await self._note()
         silent = await self._roster.silent()
         limit = self._installation.silent_after.total_seconds()
         for component in sorted(silent - self._silent):
@@ -171,6 +196,16 @@ class HubApp:
             )
         self._silent = silent
 
+    async def _note(self) -> None:
+        refused = self._refused.latest if self._news.is_set() else ()
+        addresses, self._addresses = self._addresses, {}
+        self._news.clear()
+        async with self._database.write() as connection:
+            for component, address in addresses.items():
+                await keep_address(connection, component, address)
+            await keep_refused(connection, Component.HUB, refused)
+            await history.note(connection, self._installation, self._clock())
+
     async def _sweep(self) -> None:
         while True:
             await self._survive(self.sweep(), "hub-sweep-failed")
@@ -179,7 +214,10 @@ class HubApp:
     async def _watch(self) -> None:
         while True:
             await self._survive(self.watch(), "hub-watch-failed")
-            await asyncio.sleep(self._installation.heartbeat_interval)
+            await asyncio.sleep(LOOK_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._installation.heartbeat_interval - LOOK_PAUSE):
+                    await self._news.wait()
 
     async def _survive(self, work: Coroutine[Any, Any, object], action: str) -> None:
         """Do one round of background work; a full disk must not end it for good."""
@@ -197,10 +235,16 @@ class HubApp:
         )
 
 
-async def open_posture(
-    home: Path, settings: HubSettings, *, own_name: str, secured: bool, clock: Clock
-) -> tuple[EdgePosture, ...]:
-    """Return the state of the installation's connections, whether or not its HUB runs.
+async def open_report(
+    home: Path,
+    settings: HubSettings,
+    *,
+    own_name: str,
+    secured: bool,
+    clock: Clock,
+    most: int = CHANGES_SHOWN,
+) -> SecurityReport:
+    """Return how the installation's connections stand, whether or not its HUB runs.
 
     Args:
         home: the home of HUB's server.
@@ -208,13 +252,14 @@ async def open_posture(
         own_name: the server's name.
         secured: whether the server is secured.
         clock: UTC.
+        most: changes of the history.
 
     Raises:
         StoreError: there is no database, or it cannot be used.
     """
     installation = _installation(settings, own_name=own_name, secured=secured)
     async with await open_database(home) as database, database.read() as connection:
-        return await posture(connection, installation, clock())
+        return await read_report(connection, installation, clock(), most=most)
 
 
 def _installation(settings: HubSettings, *, own_name: str, secured: bool) -> Installation:

@@ -9,12 +9,16 @@ __all__ = [
     "account_right",
     "audit",
     "audit_sender",
+    "caller_address",
     "component",
+    "edge",
+    "edge_change",
     "group",
     "installation",
     "login_failure",
     "metadata",
     "refusal",
+    "refused_caller",
     "set_up_code",
     "setting",
     "ticket",
@@ -120,6 +124,51 @@ refusal = sa.Table(
     sa.Column("message", sa.Text, nullable=False),
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
+)
+
+#: Each connection as it was last noted: what the next change is a change from.
+edge = sa.Table(
+    "edge",
+    metadata,
+    sa.Column("caller", sa.Text, primary_key=True),
+    sa.Column("called", sa.Text, primary_key=True),
+    sa.Column("posture", sa.Text, nullable=False),
+)
+
+#: The history: one row for each change of a connection's state, certificate or last refusal.
+edge_change = sa.Table(
+    "edge_change",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("caller", sa.Text, nullable=False),
+    sa.Column("called", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("before", sa.Text, nullable=False),
+    sa.Column("after", sa.Text, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Index("edge_change_at", "at"),
+)
+
+#: Who was not let in at HUB's port or TRK's, the last time for each; strangers among them.
+refused_caller = sa.Table(
+    "refused_caller",
+    metadata,
+    sa.Column("called", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("claim", sa.Text, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+)
+
+#: From where each component was last let in: a caller that cannot say its name is known by that.
+caller_address = sa.Table(
+    "caller_address",
+    metadata,
+    sa.Column("component", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, nullable=False),
 )
 
 #: Settings of components; an empty value means "inherit the default". Rows are never deleted.

@@ -10,6 +10,7 @@ from sottovoce.net.listener import Listener, listen
 from sottovoce.net.peer import Peer
 from sottovoce.net.probe import PortAnswer, Probe, probe
 from sottovoce.net.reaching import Destination
+from sottovoce.net.refused import RefusedCallers
 from sottovoce.net.security import Outcome, SecurityLog, SecurityRecord
 from sottovoce.net.serving import ServingChannel
 from sottovoce.net.tasks import TaskOwner
@@ -31,6 +32,7 @@ __all__ = [
     "PeerFacts",
     "PortAnswer",
     "Probe",
+    "RefusedCallers",
     "Reporting",
     "SecurityLog",
     "SecurityRecord",

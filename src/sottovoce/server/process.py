@@ -23,7 +23,9 @@ from sottovoce.net import (
     Listener,
     Offer,
     Peer,
+    RefusedCallers,
     Reporting,
+    SecurityRecord,
     listen,
     utc_now,
 )
@@ -31,7 +33,7 @@ from sottovoce.policy import Component
 from sottovoce.server.home import Faults, occupy
 from sottovoce.server.logs import Logs
 from sottovoce.server.plan import Plan
-from sottovoce.tls import Trust
+from sottovoce.tls import Side, Trust
 from sottovoce.trk import TrkApp, TrkSettings
 
 __all__ = ["Server"]
@@ -61,6 +63,7 @@ class Server:
     hub: HubApp | None = None
     lui: LuiApp | None = None
     trk: TrkApp | None = None
+    _refused: RefusedCallers = field(default_factory=RefusedCallers)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _parts: dict[Component, AsyncExitStack] = field(default_factory=dict)
 
@@ -148,13 +151,24 @@ class Server:
             )
             log.warning(held_back, code="not-secured")
 
+    def _security(self, record: SecurityRecord) -> None:
+        """Log a peer; HUB learns who came to its port, and from TRK who was refused at TRK's."""
+        self.logs.security(record)
+        if record.side is Side.CALLING:
+            return
+        ports = {component: listener.port for component, listener in self.listeners.items()}
+        if self.hub is not None and record.port == ports.get(Component.HUB):
+            self.hub.noticed(record)
+        elif record.port == ports.get(Component.TRK):
+            self._refused.note(record)
+
     def _endpoint(self) -> Endpoint:
         plan = self.plan
         return Endpoint(
             own_name=plan.settings.server_name,
             version=__version__,
             trust=Trust(plan.generation),
-            log=self.logs.security,
+            log=self._security,
             clock=utc_now,
             new_id=lambda: secrets.token_hex(8),
             explain_refusals=plan.settings.explain_refusals,
@@ -191,7 +205,8 @@ class Server:
     def _reporting(self, component: Component) -> Reporting:
         def complete(status: Status) -> Status:
             edges = tuple(peer.posture for peer in self.peers if peer.component is component)
-            return msgspec.structs.replace(status, edges=edges)
+            refused = self._refused.latest if component is Component.TRK else ()
+            return msgspec.structs.replace(status, edges=edges, refused=refused)
 
         return Reporting(complete=complete)
 

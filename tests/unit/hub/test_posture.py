@@ -7,7 +7,7 @@ import pytest
 
 from sottovoce.contracts import CertificateFacts, EdgePosture, Heartbeat, HubHello, Status
 from sottovoce.errors import CallRefused
-from sottovoce.hub.service import posture
+from sottovoce.hub.service.posture import posture
 from sottovoce.policy import CONNECTIONS, Component
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def _edge(caller: Component, called: Component, *, port: int = 1099) -> EdgePost
         port=port,
         state="secured",
         name=f"{called.value}.test",
+        since=START,
         called_certificate=CertificateFacts(
             names=(f"{called.value}.test",),
             fingerprint="AB:CD",

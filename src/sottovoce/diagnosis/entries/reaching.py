@@ -261,7 +261,7 @@ ENTRIES: tuple[Entry, ...] = (
             "limit}."
         ),
         next_step=(
-            "Look at the load of {peer} and at the network between; sottovoce edges --partners "
+            "Look at the load of {peer} and at the network between; sottovoce check --partners "
             "times each step."
         ),
         says=(Says("did not finish {phase} within", 0.8, "sottovoce"),),
@@ -273,7 +273,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P4", "P5"),
         side=Side.BOTH,
         message="{own} could not reach {peer}: {why|no byte could be exchanged}.",
-        next_step="Run sottovoce edges: it tells name, route, port and firewall apart.",
+        next_step="Run sottovoce check --partners: it tells name, route, port and firewall apart.",
         says=(
             Says("unable to connect to", 0.4, "any"),
             Says("failed to connect to", 0.4, "any"),

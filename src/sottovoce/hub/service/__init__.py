@@ -2,6 +2,8 @@
 
 from sottovoce.hub.service.accounts import AccountFacts, Accounts
 from sottovoce.hub.service.audit import AuditHead, AuditVerdict
+from sottovoce.hub.service.history import ChangeKind, EdgeChange
+from sottovoce.hub.service.installation import Installation
 from sottovoce.hub.service.names import AccountName, parse_name
 from sottovoce.hub.service.passwords import (
     CHEAPEST,
@@ -10,12 +12,14 @@ from sottovoce.hub.service.passwords import (
     Argon2Preset,
     PasswordHasher,
 )
-from sottovoce.hub.service.posture import posture
+from sottovoce.hub.service.refused import Refused
 from sottovoce.hub.service.registry import Registry
+from sottovoce.hub.service.report import SecurityReport, read_report
 from sottovoce.hub.service.rights import AccountState, Right, parse_rights
-from sottovoce.hub.service.roster import CLOCK_SKEW_ALLOWED, Installation, RosterKeeper
+from sottovoce.hub.service.roster import CLOCK_SKEW_ALLOWED, RosterKeeper
 from sottovoce.hub.service.sessions import Sessions
 from sottovoce.hub.service.setup_code import canonical_code, code_hash, new_set_up_code
+from sottovoce.hub.service.words import Headline, Level
 
 __all__ = [
     "CHEAPEST",
@@ -29,16 +33,22 @@ __all__ = [
     "Argon2Preset",
     "AuditHead",
     "AuditVerdict",
+    "ChangeKind",
+    "EdgeChange",
+    "Headline",
     "Installation",
+    "Level",
     "PasswordHasher",
+    "Refused",
     "Registry",
     "Right",
     "RosterKeeper",
+    "SecurityReport",
     "Sessions",
     "canonical_code",
     "code_hash",
     "new_set_up_code",
     "parse_name",
     "parse_rights",
-    "posture",
+    "read_report",
 ]

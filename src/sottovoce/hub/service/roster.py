@@ -4,8 +4,7 @@ Who calls is known from the channel (:class:`Caller`), never from an argument. H
 what it knows it was told by hellos and heartbeats.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -21,43 +20,28 @@ from sottovoce.contracts import (
     HubWelcome,
     Roster,
     RosterRow,
-    Status,
 )
 from sottovoce.errors import CallRefused
 from sottovoce.hub import schema
-from sottovoce.hub.service import audit, registry
+from sottovoce.hub.service import audit, history, registry
+from sottovoce.hub.service.bounds import bounded_status
+from sottovoce.hub.service.installation import (
+    Installation,
+    plain_name,
+    same_server,
+    seen,
+    status_of,
+    utc,
+)
+from sottovoce.hub.service.refused import keep_refused
 from sottovoce.net.clock import Clock
 from sottovoce.policy import Component
 from sottovoce.store import Database
 
-__all__ = ["CLOCK_SKEW_ALLOWED", "SILENT_AFTER", "Installation", "RosterKeeper", "same_server"]
+__all__ = ["CLOCK_SKEW_ALLOWED", "RosterKeeper"]
 
 #: Certificates and tickets are judged by the clock; Kerberos (RFC 4120 §7.5.1) allows as much.
 CLOCK_SKEW_ALLOWED = timedelta(minutes=5)
-#: Heartbeats that may be missing before a component counts as silent.
-SILENT_AFTER = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
-    """What HUB's own configuration says of the installation.
-
-    Args:
-        own_name: the name of HUB's server.
-        secured: whether that server is secured.
-        servers: the server on which each of the two partners runs.
-        heartbeat_interval: seconds.
-    """
-
-    own_name: str
-    secured: bool
-    servers: dict[Component, str]
-    heartbeat_interval: float
-
-    @property
-    def silent_after(self) -> timedelta:
-        """How long after its last sign of life a component counts as silent."""
-        return timedelta(seconds=SILENT_AFTER * self.heartbeat_interval)
 
 
 class RosterKeeper:
@@ -86,9 +70,11 @@ class RosterKeeper:
         except CallRefused as refused:
             async with self._database.write() as connection:
                 await _remember_refusal(connection, caller, refused, now)
+                await history.note(connection, self._installation, now)
             raise
         async with self._database.write() as connection:
             await self._enter(connection, caller, request, now)
+            await history.note(connection, self._installation, now)
             rev = await registry.revision(connection, caller.component)
             install_id = (
                 await connection.execute(sa.select(schema.installation.c.install_id))
@@ -107,17 +93,18 @@ class RosterKeeper:
             CallRefused: ``hello-first``: that instance on that server has not reported in.
         """
         table, now = schema.component, self._clock()
+        status = bounded_status(request.status, caller.component, now)
         async with self._database.write() as connection:
             changed = await connection.execute(
                 sa.update(table)
                 .where(
                     table.c.name == caller.component.value,
                     table.c.instance == request.instance,
-                    table.c.server == _plain_name(caller.server),
+                    table.c.server == plain_name(caller.server),
                 )
                 .values(
                     last_seen=now,
-                    status=msgspec.json.encode(request.status).decode(),
+                    status=msgspec.json.encode(status).decode(),
                     connection_id=caller.connection_id,
                     fingerprint=caller.fingerprint,
                 )
@@ -128,6 +115,8 @@ class RosterKeeper:
                     f"HUB does not know this instance of {caller.component.label} on "
                     f"{caller.server}. Say hello first.",
                 )
+            await keep_refused(connection, caller.component, status.refused)
+            await history.note(connection, self._installation, now)
             rev = await registry.revision(connection, caller.component)
         return HeartbeatReply(settings_rev=rev)
 
@@ -170,11 +159,11 @@ class RosterKeeper:
         ours = self._installation.secured
         if caller.secured != ours or request.secured != ours:
             raise CallRefused("mode-mismatch", self._mode_message(label, server))
-        skew = _utc(request.now) - now
+        skew = utc(request.now) - now
         if abs(skew) > CLOCK_SKEW_ALLOWED:
             raise CallRefused(
                 "clock-skew",
-                f"The clock of {server} says {_utc(request.now):%Y-%m-%d %H:%M:%S} UTC, that of "
+                f"The clock of {server} says {utc(request.now):%Y-%m-%d %H:%M:%S} UTC, that of "
                 f"{self._installation.own_name} {now:%Y-%m-%d %H:%M:%S} UTC: {_minutes(skew)} "
                 f"apart, at most {_minutes(CLOCK_SKEW_ALLOWED)} are allowed. Set the clock that "
                 "is wrong.",
@@ -199,15 +188,15 @@ class RosterKeeper:
         before = (await connection.execute(sa.select(table).where(table.c.name == name))).first()
         values: dict[str, Any] = {
             "name": name,
-            "server": _plain_name(caller.server),
+            "server": plain_name(caller.server),
             "instance": request.instance,
             "version": request.version,
-            "started": _utc(request.started),
+            "started": utc(request.started),
             "listens": msgspec.json.encode(request.listens).decode(),
             "secured": caller.secured,
             "fingerprint": caller.fingerprint,
             "connection_id": caller.connection_id,
-            "clock_offset": (_utc(request.now) - now).total_seconds(),
+            "clock_offset": (utc(request.now) - now).total_seconds(),
             "hello_at": now,
             "last_seen": now,
             "status": before.status if before and before.instance == request.instance else None,
@@ -219,27 +208,12 @@ class RosterKeeper:
             await audit.record(connection, _started(caller, request, now))
 
 
-async def seen(connection: AsyncConnection) -> dict[Component, sa.Row[Any]]:
-    """Return the stored row of each component that has ever reported in."""
-    rows = (await connection.execute(sa.select(schema.component))).all()
-    return {Component(row.name): row for row in rows}
-
-
-def same_server(one: str, other: str) -> bool:
-    """Say whether two names are one server's: case and a trailing dot make no difference."""
-    return _plain_name(one) == _plain_name(other)
-
-
-def _plain_name(name: str) -> str:
-    return name.rstrip(".").lower()
-
-
 async def _remember_refusal(
     connection: AsyncConnection, caller: Caller, refused: CallRefused, now: datetime
 ) -> None:
     """Note a refused hello; only a change of its reason goes into the audit trail."""
     table = schema.refusal
-    server = _plain_name(caller.server)
+    server = plain_name(caller.server)
     place = (table.c.component == caller.component.value) & (table.c.server == server)
     before = (await connection.execute(sa.select(table).where(place))).first()
     values = {
@@ -285,18 +259,8 @@ def _row(component: Component, server: str, row: sa.Row[Any] | None) -> RosterRo
     )
 
 
-def status_of(row: sa.Row[Any]) -> Status | None:
-    """Return the status that came with the last heartbeat of a stored row."""
-    return msgspec.json.decode(row.status, type=Status) if row.status is not None else None
-
-
 def _host_key(component: Component) -> str:
     return "LuiHost" if component is Component.LUI else "TrackerHost"
-
-
-def _utc(moment: datetime) -> datetime:
-    """Return *moment* in UTC; a sender's moment without a zone is UTC by contract."""
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _minutes(span: timedelta) -> str:

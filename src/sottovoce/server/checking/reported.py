@@ -2,7 +2,8 @@
 
 from sottovoce.contracts import EdgePosture
 from sottovoce.errors import Fault, StoreError
-from sottovoce.hub import open_posture
+from sottovoce.hub import open_report
+from sottovoce.hub.service.posture import UNHEARD
 from sottovoce.net import utc_now
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
@@ -10,16 +11,13 @@ from sottovoce.server.checking.outgoing import edge_id
 
 __all__ = ["check_reported"]
 
-#: HUB's words for a caller that it has not heard of lately: its own connection tells of that.
-_UNHEARD = frozenset({"never-seen", "silent", "not-reported"})
-
 
 async def check_reported(notebook: Notebook, known: Examination) -> None:
     """Tell, on HUB's server, of the connections between other servers."""
     if known.hub is None or not known.process:
         return
     try:
-        edges = await open_posture(
+        report = await open_report(
             known.home.path,
             known.hub,
             own_name=known.own_name,
@@ -30,7 +28,7 @@ async def check_reported(notebook: Notebook, known: Examination) -> None:
         message = f"HUB's database does not tell of the others: {error.message}"
         notebook.untold("reported", message, code=error.code)
         return
-    for edge in edges:
+    for edge in report.edges:
         if edge.caller not in known.components and edge.called not in known.components:
             _tell(notebook, edge)
 
@@ -40,7 +38,7 @@ def _tell(notebook: Notebook, edge: EdgePosture) -> None:
     who = f"{edge.caller.label} → {edge.called.label}"
     if edge.state in {"secured", "plain"}:
         notebook.fine(check, f"{who}: {edge.state}, as {edge.caller.label} reports.")
-    elif edge.code in _UNHEARD:
+    elif edge.code in UNHEARD:
         notebook.skip(check, f"{who} is not known here: {edge.caller.label} was not heard lately.")
     else:
         notebook.fault(check, _reported(edge, who))
