@@ -76,4 +76,25 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step="Make a new key on {peer}, and a request from it.",
     ),
+    Entry(
+        code="ca-rollover-order",
+        title="Not the turn of this step of a rollover",
+        message=(
+            "This step of the root's replacement is not next, or its servers are not there yet: "
+            "{why|taken now, it would cut a server off}."
+        ),
+        next_step=(
+            "Let the servers named follow, then take the next step: sottovoce ca rollover --dir "
+            "ROOT --home HUBHOME."
+        ),
+    ),
+    Entry(
+        code="ca-inside-home",
+        title="A root's folder within a server home",
+        message=(
+            "The root's folder {file|that was given} is within the server home {presented|beside "
+            "it}: whoever steals that home has the root as well."
+        ),
+        next_step="Choose a folder outside every server home.",
+    ),
 )

@@ -6,19 +6,23 @@ Everything here is synchronous and blocks for milliseconds.
 
 from sottovoce.hub.authority.acts import Order, Signed, revoke, sign, sign_list
 from sottovoce.hub.authority.creating import (
-    OpenRoot,
     create_issuing,
-    create_root,
     renew_issuing,
+    replace_issuing,
+    revoke_issuing,
 )
 from sottovoce.hub.authority.files import read_bounded, read_password, write_public
 from sottovoce.hub.authority.folder import AuthorityFolder
-from sottovoce.hub.authority.index import REASONS, Index, Issued, Kind
+from sottovoce.hub.authority.index import REASONS, Index, Issued, Kind, Rollover, Step
 from sottovoce.hub.authority.issuing import LIST_LIFETIME, Issuer, issuing_folder
+from sottovoce.hub.authority.rollover import REMOVED, STEPS, Plan, Reported, advance, next_step
+from sottovoce.hub.authority.roots import OpenRoot, create_root
 
 __all__ = [
     "LIST_LIFETIME",
     "REASONS",
+    "REMOVED",
+    "STEPS",
     "AuthorityFolder",
     "Index",
     "Issued",
@@ -26,14 +30,22 @@ __all__ = [
     "Kind",
     "OpenRoot",
     "Order",
+    "Plan",
+    "Reported",
+    "Rollover",
     "Signed",
+    "Step",
+    "advance",
     "create_issuing",
     "create_root",
     "issuing_folder",
+    "next_step",
     "read_bounded",
     "read_password",
     "renew_issuing",
+    "replace_issuing",
     "revoke",
+    "revoke_issuing",
     "sign",
     "sign_list",
     "write_public",

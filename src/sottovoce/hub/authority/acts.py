@@ -13,11 +13,20 @@ from cryptography import x509
 
 from sottovoce.errors import IssuanceError
 from sottovoce.hub.authority.folder import AuthorityFolder
-from sottovoce.hub.authority.index import Index, Issued, entry_of
+from sottovoce.hub.authority.index import Index, Issued, Kind, entry_of, root_stem
 from sottovoce.ini import Secret
-from sottovoce.pki import BACKDATE, LEAF_LIFETIME, Authority, backdated
+from sottovoce.pki import BACKDATE, LEAF_LIFETIME, Authority, backdated, display_name
 
-__all__ = ["Finder", "Order", "Signed", "revoke", "sign", "sign_list"]
+__all__ = [
+    "Finder",
+    "Order",
+    "Signed",
+    "check_in_force",
+    "revoke",
+    "revoked_at",
+    "sign",
+    "sign_list",
+]
 
 #: What chooses the certificates of an act from the index.
 Finder = Callable[[Index], list[Issued]]
@@ -74,6 +83,8 @@ def sign(
     """
     index = folder.index()
     authority = folder.authority(index.current, password)
+    if index.kind is Kind.ISSUING:
+        check_in_force(folder, authority)
     certificate = authority.sign_request(
         request,
         names=order.names,
@@ -139,6 +150,34 @@ def revoke(
     folder.record(now, "revoke", serial=entry.serial, names=entry.names, reason=reason.value)
     entry.revoked, entry.reason = now, reason.value
     folder.write_index(index)
+
+
+def revoked_at(folder: AuthorityFolder, issuing: Authority) -> datetime | None:
+    """Return since when an issuing certificate is revoked, by the list of its root that HUB has.
+
+    Raises:
+        StoreError: the list cannot be read.
+        CertificateFormatError: it is damaged.
+    """
+    crl = folder.files(root_stem(issuing.chain[-1])).stored_list()
+    serial = issuing.certificate.serial_number
+    entry = crl.get_revoked_certificate_by_serial_number(serial) if crl is not None else None
+    return entry.revocation_date_utc if entry is not None else None
+
+
+def check_in_force(folder: AuthorityFolder, issuing: Authority) -> None:
+    """Decline to work with an issuing certificate that is revoked: nobody would accept the result.
+
+    Raises:
+        IssuanceError: it is.
+    """
+    since = revoked_at(folder, issuing)
+    if since is not None:
+        raise IssuanceError(
+            f"The issuing certificate of '{display_name(issuing.certificate.subject)}' was revoked "
+            f"{since:%Y-%m-%d %H:%M UTC}; nothing that it signs is accepted any more.",
+            hint="Make a new issuing key: sottovoce ca issuing --new-key --dir ROOT --home HOME.",
+        )
 
 
 def sign_list(

@@ -1,14 +1,12 @@
-"""Making the two authorities of an installation, and renewing the lower one.
+"""The lower of the two authorities of an installation: made, renewed, replaced.
 
-The root lies in a folder outside every server home; its key is needed when the installation is
-made, when its names change and every few years. The issuing authority lies in HUB's home.
+It lies in the home of HUB's server; each of these acts needs the root's key.
 """
 
 import secrets
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -16,98 +14,33 @@ from cryptography import x509
 from sottovoce.errors import IssuanceError, StoreError
 from sottovoce.hub.authority import acts
 from sottovoce.hub.authority.folder import AuthorityFolder
-from sottovoce.hub.authority.index import Index, Kind, entry_of
+from sottovoce.hub.authority.index import Index, Issued, Kind, root_stem
 from sottovoce.hub.authority.issuing import LIST_LIFETIME, Issuer, issuing_folder
-from sottovoce.ini import Secret
+from sottovoce.hub.authority.roots import (
+    OpenRoot,
+    certify,
+    record_authority,
+    sign_root_list,
+    trust_root,
+)
 from sottovoce.pki import (
-    BACKDATE,
-    INTERMEDIATE_LIFETIME,
-    ROOT_LIFETIME,
     Authority,
     KeyAlgorithm,
-    PrivateKey,
     common_name,
     display_name,
     fingerprint,
     generate_key,
     permitted_names,
-    permitting,
 )
 
-__all__ = ["OpenRoot", "create_issuing", "create_root", "new_root", "renew_issuing"]
-
-#: Longest part of a root's name that stands in the name of the authority below it, so that the
-#: whole stays within the 64 characters of a common name (RFC 5280 appendix A.1).
-_NAME_PART = 48
-
-
-@dataclass(frozen=True, slots=True)
-class OpenRoot:
-    """The root's folder with the password of its key.
-
-    Args:
-        folder: of a root.
-        password: of its keys.
-    """
-
-    folder: AuthorityFolder
-    password: Secret
-
-
-def create_root(
-    folder: AuthorityFolder,
-    name: str,
-    *,
-    password: Secret | None = None,
-    algorithm: KeyAlgorithm = KeyAlgorithm.EC_P256,
-    lifetime: timedelta = ROOT_LIFETIME,
-    now: datetime,
-) -> Authority:
-    """Make a root in a folder of its own.
-
-    Args:
-        folder: empty, or not there yet.
-        name: its common name.
-        password: of its key; None has one generated into the folder.
-        algorithm: of its key.
-        lifetime: from the begin of its validity, :data:`BACKDATE` ago.
-        now: UTC.
-
-    Raises:
-        IssuanceError: the rule of the profile that declines.
-        StoreError: there is an authority, or a file cannot be written.
-    """
-    authority = new_root(name, algorithm=algorithm, lifetime=lifetime, now=now)
-    folder.prepare()
-    folder.create(Kind.ROOT, authority, password or folder.generate_password())
-    certificate = authority.certificate
-    with folder.locked():
-        folder.record(
-            now,
-            "create",
-            name=display_name(certificate.subject),
-            fingerprint=fingerprint(certificate),
-            not_after=certificate.not_valid_after_utc.isoformat(),
-        )
-    return authority
-
-
-def new_root(
-    name: str, *, algorithm: KeyAlgorithm, lifetime: timedelta, now: datetime
-) -> Authority:
-    """Make a root, in memory only.
-
-    Raises:
-        IssuanceError: the rule of the profile that declines.
-    """
-    begin = now - BACKDATE
-    return Authority.create_root(
-        name,
-        key=generate_key(algorithm),
-        serial=x509.random_serial_number(),
-        not_before=begin,
-        not_after=begin + lifetime,
-    )
+__all__ = [
+    "add_key",
+    "check_own",
+    "create_issuing",
+    "renew_issuing",
+    "replace_issuing",
+    "revoke_issuing",
+]
 
 
 def create_issuing(root: OpenRoot, home: Path, names: Sequence[str], *, now: datetime) -> Issuer:
@@ -134,9 +67,9 @@ def create_issuing(root: OpenRoot, home: Path, names: Sequence[str], *, now: dat
         )
     staged = AuthorityFolder(place.with_name(f".ca.{secrets.token_hex(4)}.tmp"))
     try:
-        authority, index = _certified(root, generate_key(KeyAlgorithm.EC_P256), names, now=now)
+        authority, stem = certify(root, generate_key(KeyAlgorithm.EC_P256), names, now=now)
         staged.prepare()
-        _fill(staged, authority, root, index, now)
+        _fill(staged, authority, root, stem, now)
         staged.folder.rename(place)
     except OSError as error:
         shutil.rmtree(staged.folder, ignore_errors=True)
@@ -148,33 +81,18 @@ def create_issuing(root: OpenRoot, home: Path, names: Sequence[str], *, now: dat
 
 
 def _fill(
-    staged: AuthorityFolder, authority: Authority, root: OpenRoot, above: Index, now: datetime
+    staged: AuthorityFolder, authority: Authority, root: OpenRoot, stem: str, now: datetime
 ) -> None:
     password = staged.generate_password()
     staged.create(Kind.ISSUING, authority, password)
     with staged.locked():
         index = staged.index()
-        index.roots = [trust_root(staged, root, above.current)]
+        index.roots = [trust_root(staged, root, stem)]
+        index.signers = {index.current: [fingerprint(authority.certificate)]}
         staged.write_index(index)
-        _record(staged, "create", authority, now)
+        record_authority(staged, "create", authority, now)
         until = now + LIST_LIFETIME
         acts.sign_list(staged, index.current, password=password, now=now, until=until)
-
-
-def trust_root(folder: AuthorityFolder, root: OpenRoot, stem: str) -> str:
-    """Copy a root's certificate and its list into HUB's folder; return the stem of the copies.
-
-    Raises:
-        StoreError: a file cannot be read or written.
-    """
-    source = root.folder.files(stem)
-    certificates = source.certificates()
-    crl = source.stored_list()
-    assert crl is not None, "a root signs its list with each issuing certificate"
-    copies = folder.files(f"root-{fingerprint(certificates[0]).replace(':', '')[:8].lower()}")
-    copies.store_certificates(certificates)
-    copies.store_list(crl)
-    return copies.stem
 
 
 def renew_issuing(
@@ -189,6 +107,8 @@ def renew_issuing(
     Serial numbers and the index go on. What was issued before stays good: it carries the older
     certificate, which holds until its own end.
 
+    In a rollover both keys get one, each from its own root.
+
     Args:
         root: of the issuing authority.
         issuer: which.
@@ -196,27 +116,202 @@ def renew_issuing(
         now: UTC.
 
     Raises:
-        IssuanceError: it is another root's, or the rule that declines.
+        IssuanceError: it is another root's, its certificate is revoked, or the rule that declines.
         StoreError: a file cannot be written.
     """
-    with issuer.folder.locked():
-        index = issuer.folder.index()
-        current = issuer.folder.authority(index.current, issuer.folder.password())
-        _check_own(root, current)
+    folder = issuer.folder
+    with folder.locked():
+        index = folder.index()
+        current = folder.authority(index.current, folder.password())
+        check_own(root, current)
+        acts.check_in_force(folder, current)
         wanted = permitted_names(current.certificate) if names is None else names
-        authority, above = _certified(
-            root, current.key, wanted, now=now, called=common_name(current.certificate)
+        coming = index.rollover.new_key if index.rollover is not None else index.current
+        for stem in {index.current: None, coming: None}:
+            _renew_key(root, folder, index, stem, wanted, now)
+        folder.write_index(index)
+    return issuer.certificate
+
+
+def _renew_key(
+    root: OpenRoot,
+    folder: AuthorityFolder,
+    index: Index,
+    stem: str,
+    names: Sequence[str],
+    now: datetime,
+) -> None:
+    """Certify one of the issuing keys anew; in a rollover there is one under each root."""
+    old = folder.authority(stem, folder.password())
+    rollover = index.rollover
+    above = rollover.root_key if rollover is not None and stem == rollover.new_key else ""
+    authority, above = certify(
+        root, old.key, names, called=common_name(old.certificate), stem=above, now=now
+    )
+    trust_root(folder, root, above)
+    record_authority(folder, "renew", authority, now)
+    folder.files(stem).store_certificates((authority.certificate, *authority.chain))
+    index.signers[stem].append(fingerprint(authority.certificate))
+
+
+def replace_issuing(
+    root: OpenRoot,
+    issuer: Issuer,
+    names: Sequence[str] | None = None,
+    *,
+    now: datetime,
+) -> x509.Certificate:
+    """Make a new issuing key in place of one whose certificate was revoked.
+
+    It signs at once. A key that is still good is replaced by a rollover only: partners need the
+    new key's revocation list before they are shown the first certificate under it.
+
+    Args:
+        root: of the issuing authority.
+        issuer: which.
+        names: instead of those that it has.
+        now: UTC.
+
+    Raises:
+        IssuanceError: it is another root's, its certificate is good, a rollover is under way, or
+            the rule that declines.
+        StoreError: a file cannot be written.
+    """
+    folder = issuer.folder
+    with folder.locked():
+        index = folder.index()
+        current = folder.authority(index.current, folder.password())
+        check_own(root, current)
+        if index.rollover is not None or acts.revoked_at(folder, current) is None:
+            raise IssuanceError(
+                "The issuing certificate is good: partners would refuse certificates of another "
+                "key until they have its revocation list.",
+                hint="Replace it in order, with its root: sottovoce ca rollover. If the key was "
+                "stolen, revoke it first: sottovoce ca revoke --issuing.",
+                code="ca-rollover-order",
+            )
+        old = index.current
+        wanted = permitted_names(current.certificate) if names is None else names
+        index.current = add_key(root, folder, index, wanted, now=now)
+        index.live.remove(old)
+        folder.write_index(index)
+    return issuer.certificate
+
+
+def add_key(
+    root: OpenRoot,
+    folder: AuthorityFolder,
+    index: Index,
+    names: Sequence[str],
+    *,
+    stem: str = "",
+    now: datetime,
+) -> str:
+    """Make and certify a new issuing key, and add it to *index*; return its stem.
+
+    The caller holds the lock of the folder and writes the index: that is what makes it known.
+
+    Args:
+        root: under which.
+        folder: HUB's.
+        index: HUB's.
+        names: that it may certify.
+        stem: of the root's key; the current one without it.
+        now: UTC.
+
+    Raises:
+        IssuanceError: the rule that declines.
+        StoreError: a file cannot be written.
+    """
+    authority, above = certify(root, generate_key(KeyAlgorithm.EC_P256), names, stem=stem, now=now)
+    copy = trust_root(folder, root, above)
+    own = index.next_stem()
+    folder.store(own, authority, folder.password())
+    record_authority(folder, "add", authority, now)
+    index.live.append(own)
+    index.signers[own] = [fingerprint(authority.certificate)]
+    if copy not in index.roots:
+        index.roots.append(copy)
+    return own
+
+
+def revoke_issuing(
+    root: OpenRoot, issuer: Issuer, typed: str, reason: x509.ReasonFlags, now: datetime
+) -> list[Issued]:
+    """Revoke an issuing key at the root, with every certificate that it has had.
+
+    Everything below it is refused from the next list on. The list is given to HUB at once.
+
+    Args:
+        root: that certified it.
+        issuer: HUB's; it may be this key's, or have a newer one already.
+        typed: how the serial number of a certificate of it begins; empty for the only one in force.
+        reason: RFC 5280 5.3.1.
+        now: UTC.
+
+    Raises:
+        IssuanceError: there is none, or several and *typed* is empty.
+        StoreError: it cannot be recorded, or the list cannot be stored.
+    """
+    folder = root.folder
+    with issuer.folder.locked(), folder.locked():
+        index = folder.index()
+        chosen = _issuing_key(index, typed, now)
+        found = [
+            item
+            for item in index.certificates
+            if item.key_fingerprint == chosen and item.state(now) == "valid"
+        ]
+        for entry in found:
+            acts.revoke(folder, index, entry, reason, now)
+        for stem in {entry.issuer for entry in found}:
+            sign_root_list(root, stem, now)
+            (certificate, *_) = folder.files(stem).certificates()
+            if root_stem(certificate) in issuer.folder.index().roots:
+                trust_root(issuer.folder, root, stem)
+        # Its new time is what tells a running HUB that a list has changed.
+        issuer.folder.write_index(issuer.folder.index())
+    return found
+
+
+def _issuing_key(index: Index, typed: str, now: datetime) -> str:
+    if typed:
+        entry = index.find(typed)
+        if not entry.authority:
+            raise IssuanceError(
+                f"Serial {entry.serial} is not that of an issuing certificate.",
+                hint="Leave out --issuing.",
+            )
+        if entry.state(now) != "valid":
+            raise IssuanceError(f"The issuing certificate {entry.serial} is {entry.state(now)}.")
+        return entry.key_fingerprint
+    keys = {
+        item.key_fingerprint: item.serial
+        for item in index.certificates
+        if item.authority and item.state(now) == "valid"
+    }
+    if len(keys) != 1:
+        listed = ", ".join(keys.values()) or "none"
+        raise IssuanceError(
+            f"There is not exactly one issuing key in force under this root, but: {listed}.",
+            hint="Give the serial number: sottovoce ca list --dir ROOT shows them.",
         )
-        trust_root(issuer.folder, root, above.current)
-        _record(issuer.folder, "renew", authority, now)
-        files = issuer.folder.files(index.current)
-        files.store_certificates((authority.certificate, *authority.chain))
-        issuer.folder.write_index(index)
-    return authority.certificate
+    return next(iter(keys))
 
 
-def _check_own(root: OpenRoot, issuing: Authority) -> None:
-    own = root.folder.files(root.folder.index().current).certificates()[0]
+def check_own(root: OpenRoot, issuing: Authority, stem: str = "") -> None:
+    """See that an issuing authority is under this root.
+
+    Args:
+        root: the folder.
+        issuing: HUB's.
+        stem: of the root's key; the current one without it.
+
+    Raises:
+        IssuanceError: ``ca-other-root``.
+        StoreError: the folder has no such key.
+    """
+    own = root.folder.files(stem or root.folder.index().current).certificates()[0]
     (above, *_) = issuing.chain
     if own != above:
         raise IssuanceError(
@@ -226,69 +321,3 @@ def _check_own(root: OpenRoot, issuing: Authority) -> None:
             hint="Give the folder of that root with --dir.",
             code="ca-other-root",
         )
-
-
-def _certified(
-    root: OpenRoot, key: PrivateKey, names: Sequence[str], *, now: datetime, called: str = ""
-) -> tuple[Authority, Index]:
-    """Certify a key as an issuing authority: in the root's index before it leaves the root.
-
-    The root's revocation list is signed with it and holds as long as the new certificate: the list
-    speaks of issuing certificates only, and a shorter one would stop the whole installation on a
-    day on which nothing else ends.
-    """
-    folder = root.folder
-    with folder.locked():
-        index = folder.index()
-        above = folder.authority(index.current, root.password)
-        authority = above.issue_intermediate(
-            called or _called(above, index),
-            key=key,
-            serial=x509.random_serial_number(),
-            not_before=now - BACKDATE,
-            not_after=min(now + INTERMEDIATE_LIFETIME, above.certificate.not_valid_after_utc),
-            constraints=permitting(names),
-        )
-        _record(folder, "sign", authority, now)
-        index.certificates.append(
-            entry_of(authority.certificate, issuer=index.current, authority=True)
-        )
-        folder.write_index(index)
-        sign_root_list(root, index.current, now)
-        return authority, folder.index()
-
-
-def sign_root_list(root: OpenRoot, stem: str, now: datetime) -> x509.CertificateRevocationList:
-    """Sign the list of a root; it holds until the last certificate that it speaks of has ended.
-
-    Call it under the lock of the root's folder.
-
-    Raises:
-        StoreError: it cannot be recorded or stored.
-    """
-    ends = [
-        item.not_after
-        for item in root.folder.index().certificates
-        if item.authority and item.issuer == stem and item.not_after > now
-    ]
-    until = max(ends, default=now + INTERMEDIATE_LIFETIME)
-    return acts.sign_list(root.folder, stem, password=root.password, now=now, until=until)
-
-
-def _called(root: Authority, index: Index) -> str:
-    """Return a name that no issuing authority under this root had: each key has its own."""
-    number = len({item.key_fingerprint for item in index.certificates if item.authority}) + 1
-    return f"{common_name(root.certificate)[:_NAME_PART].rstrip()} issuing {number}"
-
-
-def _record(folder: AuthorityFolder, action: str, authority: Authority, now: datetime) -> None:
-    certificate = authority.certificate
-    folder.record(
-        now,
-        action,
-        name=display_name(certificate.subject),
-        serial=f"{certificate.serial_number:x}",
-        names=list(permitted_names(certificate)),
-        fingerprint=fingerprint(certificate),
-        not_after=certificate.not_valid_after_utc.isoformat(),
-    )

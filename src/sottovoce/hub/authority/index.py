@@ -23,7 +23,7 @@ from sottovoce.pki import (
     uri_names,
 )
 
-__all__ = ["REASONS", "Index", "Issued", "Kind", "entry_of"]
+__all__ = ["REASONS", "Index", "Issued", "Kind", "Rollover", "Step", "entry_of", "root_stem"]
 
 #: Characters of a serial number that name a certificate, when no other begins with them.
 SHORTEST_SERIAL = 4
@@ -43,6 +43,38 @@ class Kind(StrEnum):
     ROOT = "root"
     #: The issuing authority below it, which HUB holds.
     ISSUING = "issuing"
+
+
+class Step(StrEnum):
+    """How far the replacement of the root is (see :mod:`sottovoce.hub.authority.rollover`)."""
+
+    #: The new root and an issuing key under it are made, and HUB gives out the root and both lists.
+    MADE = "made"
+    #: Every server has reported that it trusts the new root.
+    TRUSTED = "trusted"
+    #: The issuing key under the new root signs from now on.
+    ISSUING = "issuing"
+    #: Every server has reported a certificate from it.
+    RENEWED = "renewed"
+
+
+class Rollover(msgspec.Struct, kw_only=True):
+    """A replacement of the root that is under way.
+
+    Args:
+        step: the last one that was taken.
+        begun: when, UTC.
+        root_key: the stem of the new key in the root's folder.
+        old_root, new_root: stems in HUB's folder.
+        new_key: the stem of the issuing key under the new root.
+    """
+
+    step: Step
+    begun: datetime
+    root_key: str
+    old_root: str
+    new_root: str
+    new_key: str
 
 
 class Issued(msgspec.Struct, kw_only=True):
@@ -95,7 +127,9 @@ class Index(msgspec.Struct, kw_only=True):
         current: the stem of the key that signs now.
         live: stems whose revocation lists are still signed; *current* is among them.
         made: how many keys there have ever been; a stem is never used twice.
+        signers: of an issuing authority: stem → SHA-256 of each certificate that the key has had.
         roots: of an issuing authority: stems of the roots that the installation trusts.
+        rollover: of an issuing authority: the replacement of the root that is under way.
         certificates: in the order of their issue.
         crl_number: of the newest revocation list; it rises with every list (RFC 5280 5.2.3).
     """
@@ -104,9 +138,20 @@ class Index(msgspec.Struct, kw_only=True):
     current: str
     live: list[str]
     made: int = 1
+    signers: dict[str, list[str]] = msgspec.field(default_factory=dict)
     roots: list[str] = msgspec.field(default_factory=list)
     certificates: list[Issued] = msgspec.field(default_factory=list)
     crl_number: int = 0
+    rollover: Rollover | None = None
+
+    def next_stem(self) -> str:
+        """Count a new key and return the stem of its files."""
+        self.made += 1
+        return f"{self.kind}-{self.made}"
+
+    def in_use(self, stem: str, now: datetime) -> bool:
+        """Tell whether a certificate of a key may still be shown by somebody."""
+        return any(item.issuer == stem and item.not_after >= now for item in self.certificates)
 
     def find(self, typed: str) -> Issued:
         """Return the certificate whose serial number is, or begins with, *typed*.
@@ -175,3 +220,8 @@ def entry_of(certificate: x509.Certificate, *, issuer: str, authority: bool = Fa
         issuer=issuer,
         authority=authority,
     )
+
+
+def root_stem(root: x509.Certificate) -> str:
+    """Return the stem of a root's files in HUB's folder: two roots never share one."""
+    return f"root-{fingerprint(root).replace(':', '')[:16].lower()}"

@@ -287,6 +287,7 @@ class Issuer:
             return seen
         with self.folder.locked():
             index = self.folder.index()
+            self._retire(index, now)
             faults = [self._refresh(index, stem, now) for stem in index.live]
             self.fault = next((fault for fault in faults if fault is not None), None)
             index = self.folder.index()
@@ -323,6 +324,23 @@ class Issuer:
             for stem, crl in zip(current.stems, current.lists, strict=True)
         }
         return write_own_files(folder, _OWN_LIST, wanted)
+
+    def _retire(self, index: Index, now: datetime) -> None:
+        """Remove each older key of which no certificate is left that anybody could show."""
+        coming = index.rollover.new_key if index.rollover is not None else ""
+        gone = [
+            stem
+            for stem in index.live
+            if stem not in {index.current, coming} and not index.in_use(stem, now)
+        ]
+        if not gone:
+            return
+        for stem in gone:
+            self.folder.record(now, "retire", key=stem)
+            index.live.remove(stem)
+        self.folder.write_index(index)
+        for stem in gone:
+            self.folder.files(stem).remove()
 
     def _refresh(self, index: Index, stem: str, now: datetime) -> StoreError | None:
         """Sign the list of one key when that is due; an older good one bridges a full disk."""
