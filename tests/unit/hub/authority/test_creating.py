@@ -215,11 +215,8 @@ def test_an_older_key_goes_when_its_last_certificate_has_ended(
     issuer.sign(request_for("hub.test"), names=["hub.test"], roles=[], now=NOW)
     with issuer.folder.locked():
         index = issuer.folder.index()
-        issuer.folder.store(
-            "issuing-2",
-            issuer.folder.authority("issuing", issuer.folder.password()),
-            _secret(issuer),
-        )
+        password = issuer.folder.password()
+        issuer.folder.store("issuing-2", issuer.folder.authority("issuing", password), password)
         index.live, index.current = ["issuing", "issuing-2"], "issuing-2"
         issuer.folder.write_index(index)
 
