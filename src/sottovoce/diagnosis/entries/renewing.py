@@ -15,7 +15,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step=(
             "Set TrustFromHub=no in {own}'s server.ini and import roots by 'sottovoce keytool', "
-            "or give HUB the authority: sottovoce ca create --dir ROOT --home HUBHOME."
+            "or give HUB the authority: sottovoce ca issuing --dir ROOT --home HUBHOME."
         ),
     ),
     Entry(
