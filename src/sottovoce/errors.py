@@ -31,6 +31,7 @@ __all__ = [
     "LocalProtocolError",
     "NoSuchMethod",
     "NotAdmitted",
+    "NotCarriedOut",
     "PhaseTimeout",
     "ProtocolError",
     "RemoteFault",
@@ -261,6 +262,10 @@ class ChannelClosed(ChannelError):
     """The channel ended while something was still under way."""
 
     code = "channel-closed"
+
+
+class NotCarriedOut(ChannelClosed):
+    """The channel ended before the call began: it may be made again, on another channel."""
 
 
 class PhaseTimeout(ChannelError, TimeoutError):

@@ -101,8 +101,10 @@ def test_every_split_of_a_conversation_gives_the_same_messages(
         wire.say(side, message)
     for side in Side:
         assert wire.heard[side] == [message for speaker, message in script if speaker is not side]
-        assert wire.ends[side].state is State.CLOSED
+        both_said_bye = script is WHOLE
+        assert wire.ends[side].state is (State.ANSWERING if both_said_bye else State.CLOSED)
         assert wire.ends[side].receive_eof()
+        assert wire.ends[side].state is State.CLOSED
 
 
 def test_what_is_said_in_one_turn_leaves_in_one_piece() -> None:

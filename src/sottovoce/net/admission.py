@@ -13,8 +13,8 @@ from cryptography import x509
 
 from sottovoce.contracts import Caller
 from sottovoce.errors import Fault, RemoteProtocolError
-from sottovoce.net.endpoint import Endpoint, PeerFacts
-from sottovoce.net.security import Outcome, SecurityRecord
+from sottovoce.net.endpoint import Endpoint, PeerFacts, Standing
+from sottovoce.net.security import Outcome, SecurityRecord, identity_of
 from sottovoce.net.strangers import refuse_first_bytes
 from sottovoce.net.telling import faults_told, printable, reasons_to_tell
 from sottovoce.net.visitors import Visitors
@@ -101,6 +101,7 @@ class Admission:
         self._presented = ""
         self._face: Face | None = None
         self._own_name = endpoint.own_name
+        self._asked = ""
 
     async def run(self) -> Admitted | None:
         """Carry the admission through; everything that happens is logged here."""
@@ -160,7 +161,7 @@ class Admission:
 
     async def _choose_face(self, generation: TrustGeneration) -> None:
         """Choose the identity to show by the name asked for, before TLS begins (SPEC W10)."""
-        asked = (await self._wire.client_hello()).name
+        asked = self._asked = (await self._wire.client_hello()).name
         self._face = generation.face(asked)
         self._own_name = self._face.announced(asked, self._endpoint.own_name)
 
@@ -179,7 +180,7 @@ class Admission:
         assert self._generation is not None
         if broken.chain:
             self._presented = fingerprint(broken.chain[0])
-            self._identity = _identity(broken.chain)
+            self._identity = identity_of(broken.chain)
         self._visitors.remember_refusal(self._host, self._presented, self._id)
         return faults_of(broken, self._evidence(()), self._generation)
 
@@ -226,7 +227,7 @@ class Admission:
         if self._generation is None:
             return ()
         verdict = judge(self._evidence(chain), self._generation)
-        self._identity = verdict.identity or _identity(chain)
+        self._identity = verdict.identity or identity_of(chain)
         if chain:
             self._presented = fingerprint(chain[0])
         return verdict.faults
@@ -254,13 +255,16 @@ class Admission:
         if faults:
             raise _Refusal(*faults, told=tuple(reason.code for reason in reasons))
         hello = self._hello = await self._hear_hello()
+        # By the trust in force now: what was withdrawn meanwhile does not slip in. From here to the
+        # open channel nothing else runs.
+        self._generation = endpoint.trust.current
         faults = self._judge(secured.chain) or _unknown_component(hello)
         if faults:
             reasons = reasons_to_tell(faults)
             wire.send(Refused(reasons))
             raise _Refusal(*faults, told=tuple(reason.code for reason in reasons))
         wire.send(Ready(endpoint.version))
-        return self._admitted(hello)
+        return self._admitted(hello, secured.chain)
 
     async def _hear_hello(self) -> Hello:
         match await self._wire.next():
@@ -281,7 +285,7 @@ class Admission:
             case other:
                 raise RemoteProtocolError(f"{type(other).__name__} instead of Hello")
 
-    def _admitted(self, hello: Hello) -> Admitted:
+    def _admitted(self, hello: Hello, chain: tuple[x509.Certificate, ...]) -> Admitted:
         component = Component(hello.component)
         generation = self._generation
         self._log(Outcome.ACCEPTED)
@@ -300,8 +304,14 @@ class Admission:
             connection_id=self._id,
             version=hello.version,
             generation=generation.number if generation is not None else 0,
+            standing=self._standing(chain),
         )
         return Admitted(self._wire, caller, facts)
+
+    def _standing(self, chain: tuple[x509.Certificate, ...]) -> Standing | None:
+        if self._face is None:
+            return None
+        return Standing.of(self._evidence(chain), self._face.identity.chain, asked=self._asked)
 
     # The *why* path.
 
@@ -369,14 +379,6 @@ _SOMEBODY = "A caller, whose word nobody vouches for,"
 
 #: Refusals that a port scanner causes by the thousand: one line an address and minute (P7).
 _SUMMARISED = frozenset({"closed-early", "too-many-handshakes", "phase-timeout"})
-
-
-def _identity(chain: tuple[x509.Certificate, ...]) -> PeerIdentity | None:
-    """Describe an unverified certificate for the log, if it can be described."""
-    try:
-        return PeerIdentity.from_certificate(chain[0]) if chain else None
-    except ValueError:
-        return None
 
 
 def _component(hello: Hello | None) -> Component | None:

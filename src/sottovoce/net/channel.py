@@ -13,15 +13,17 @@ from sottovoce.errors import (
     CallTimeout,
     ChannelClosed,
     NoSuchMethod,
+    NotCarriedOut,
     RemoteFault,
     RemoteProtocolError,
     SottovoceError,
 )
+from sottovoce.net.clock import Clock, utc_now
 from sottovoce.net.conversation import Conversation
 from sottovoce.net.endpoint import PeerFacts
 from sottovoce.net.limits import Limits
 from sottovoce.net.stubs import decoder, make_stub
-from sottovoce.net.tasks import TaskOwner
+from sottovoce.net.tasks import TaskOwner, unexpected
 from sottovoce.net.wire import Happening, Wire
 from sottovoce.rpc import MAX_IN_FLIGHT, UNDECODABLE, Call, Cancel, Rejection, Reply, encode
 
@@ -36,12 +38,12 @@ class Channel(Conversation):
     Use :meth:`stub` for typed calls. :attr:`facts` tells who is at the other end.
     """
 
-    def __init__(self, wire: Wire, facts: PeerFacts, limits: Limits) -> None:
-        super().__init__(wire, facts, limits)
+    def __init__(
+        self, wire: Wire, facts: PeerFacts, limits: Limits, *, clock: Clock = utc_now
+    ) -> None:
         self._pending: dict[int, asyncio.Future[msgspec.Raw]] = {}
         self._next_id = 0
-        self._leaving = False
-        self._tasks = TaskOwner(_unexpected)
+        super().__init__(wire, facts, limits, clock=clock, tasks=TaskOwner(unexpected))
         self._room = asyncio.Event()
         self._room.set()
         wire.deliver_to(self.receive)
@@ -64,6 +66,7 @@ class Channel(Conversation):
             RemoteFault: the other side answered with a fault.
             NoSuchMethod: it does not offer the call to this component.
             CallTimeout: no answer within the deadline.
+            NotCarriedOut: the channel ended before the call began; another may carry it.
             ChannelClosed: the channel ended; whether the call was carried out is unknown.
             LocalProtocolError: the argument is longer than a frame.
         """
@@ -72,7 +75,7 @@ class Channel(Conversation):
         if not self._has_room:
             await self._wait_for_room(due, spec)
         if not self.is_open:
-            raise self._closed_error()
+            raise self._ended_as(NotCarriedOut)
         self._next_id += 1
         number = self._next_id
         answer: asyncio.Future[msgspec.Raw] = loop.create_future()
@@ -88,7 +91,7 @@ class Channel(Conversation):
         finally:
             timer.cancel()
             self._pending.pop(number, None)
-            self._leave_when_answered()
+            self._leave_when_idle()
         return self._decoded(raw, spec)
 
     @property
@@ -117,6 +120,13 @@ class Channel(Conversation):
                 f"{self.facts.name} answered {spec.name} with something else: {error}",
             ) from error
 
+    @property
+    def _busy(self) -> bool:
+        return bool(self._pending)
+
+    def _drop_calls(self) -> None:
+        self._fail_pending()
+
     async def aclose(self) -> None:
         """Say Bye, flush, linger, close; calls under way end with :class:`ChannelClosed`."""
         self._leaving = True
@@ -138,21 +148,21 @@ class Channel(Conversation):
                 self._room.set()
             case Rejection(id=number, code=code, message=message):
                 if (answer := self._pending.get(number)) is not None:
-                    _fail(answer, _fault(code, message))
+                    _fail(answer, self._fault(code, message))
                 self._room.set()
             case other:
                 self._breach(RemoteProtocolError(f"{type(other).__name__} has no place here"))
 
     def _said_bye(self, reason: str) -> None:
         """The other side takes no new calls; when all under way are answered, close."""
-        self._why = f"the peer said goodbye: {reason}"
+        self._why = self._why or f"the peer said goodbye: {reason}"
         self._room.set()
-        self._leave_when_answered()
+        self._leave_when_idle()
 
-    def _leave_when_answered(self) -> None:
-        if self._why and not self._pending and not self._leaving and not self.closed.done():
-            self._leaving = True
-            self._tasks.spawn(self._finish("done"), name="channel-farewell")
+    def retire(self, code: str, why: str) -> None:
+        """Say Bye; calls under way are answered, then the channel closes."""
+        super().retire(code, why)
+        self._room.set()
 
     def _expire(self, number: int, spec: CallSpec) -> None:
         answer = self._pending.get(number)
@@ -172,35 +182,30 @@ class Channel(Conversation):
 
     def _fail_pending(self) -> None:
         for answer in self._pending.values():
-            _fail(answer, self._closed_error())
+            _fail(answer, self._ended_as(ChannelClosed))
         self._room.set()
 
-    def _closed_error(self) -> ChannelClosed:
+    def _ended_as(self, kind: type[ChannelClosed]) -> ChannelClosed:
         why = self._why or (self.closed.result() if self.closed.done() else "it is closing")
-        return ChannelClosed(
+        return kind(
             f"The channel to {self.facts.name} is closed: {why}.",
             peer=self.facts.name,
             phase="calls",
             connection_id=self.facts.connection_id,
         )
 
+    def _fault(self, code: str, message: str) -> SottovoceError:
+        match code:
+            case "going-away":
+                return self._ended_as(NotCarriedOut)
+            case NoSuchMethod.code:
+                return NoSuchMethod(message)
+            case CallTimeout.code:
+                return CallTimeout(message)
+        return RemoteFault(code, message)
+
 
 def _fail(answer: "asyncio.Future[msgspec.Raw]", error: SottovoceError) -> None:
     if not answer.done():
         answer.set_exception(error)
         answer.exception()  # whoever waited may be cancelled in this very turn
-
-
-def _unexpected(name: str, error: BaseException) -> None:
-    """Let the loop's own handler speak of an error that has no better place."""
-    loop = asyncio.get_running_loop()
-    loop.call_exception_handler({"message": f"{name} failed", "exception": error})
-
-
-def _fault(code: str, message: str) -> SottovoceError:
-    match code:
-        case NoSuchMethod.code:
-            return NoSuchMethod(message)
-        case CallTimeout.code:
-            return CallTimeout(message)
-    return RemoteFault(code, message)

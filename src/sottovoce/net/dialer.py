@@ -20,10 +20,15 @@ from sottovoce.ini import normalise_host_name
 from sottovoce.net.asking import ask_why
 from sottovoce.net.channel import Channel
 from sottovoce.net.clock import monotonic
-from sottovoce.net.endpoint import Endpoint, PeerFacts
+from sottovoce.net.endpoint import Endpoint, PeerFacts, Standing
 from sottovoce.net.reaching import Destination, open_wire
 from sottovoce.net.security import Outcome, SecurityRecord, identity_of
-from sottovoce.net.strangers import refuse_first_answer, refused_without_reason
+from sottovoce.net.strangers import (
+    closed_early,
+    refuse_first_answer,
+    refused_without_reason,
+    silent,
+)
 from sottovoce.net.telling import faults_told, printable, reasons_to_tell
 from sottovoce.net.trace import Trace
 from sottovoce.net.wire import Lost, Wire
@@ -160,21 +165,22 @@ class _Dial:
         async with asyncio.timeout(limits.greeting):
             facts = await self._greet(wire, secured)
         self._log(Outcome.ACCEPTED)
-        channel = Channel(wire, facts, limits)
-        channel.closed.add_done_callback(self._closed)
+        channel = Channel(wire, facts, limits, clock=self._endpoint.clock)
+        channel.closed.add_done_callback(lambda why: self._closed(channel, why))
         return channel
 
-    def _closed(self, why: "asyncio.Future[str]") -> None:
+    def _closed(self, channel: Channel, why: "asyncio.Future[str]") -> None:
         if not why.cancelled():
             self._phase = "calls"
-            self._log(Outcome.CLOSED, detail=why.result())
+            self._log(Outcome.CLOSED, faults=channel.dismissed, detail=why.result())
 
     # TLS, or none.
 
     async def _tls(self, wire: Wire) -> Secured:
         assert self._generation is not None
         engine = Engine(self._generation, side=Side.CALLING, server_name=self._server_name)
-        wire.write_raw(_client_hello(engine))
+        engine.start()  # early: the other side's first bytes are looked at before TLS gets them
+        wire.write_raw(engine.data_to_send())
         first = await wire.first_bytes()
         self._check_answer(first)
         self._trace.enter("tls")
@@ -283,6 +289,12 @@ class _Dial:
             raise self._failed(NotAdmitted, *faults)
         self._trace.enter("ready")
         ready = await self._expect(wire, Ready)
+        standing = self._standing(secured, greeting)
+        if (current := endpoint.trust.current) is not self._generation:
+            # By the trust in force now: what was withdrawn meanwhile is not called.
+            self._generation = current
+            if faults := self._judge(secured, greeting):
+                raise self._failed(NotAdmitted, *faults)
         return PeerFacts(
             name=self._announced,
             identity=self._identity,
@@ -291,7 +303,13 @@ class _Dial:
             connection_id=self._connection_id,
             version=ready.version,
             generation=self._generation.number if self._generation is not None else 0,
+            standing=standing,
         )
+
+    def _standing(self, secured: Secured, greeting: Greeting) -> Standing | None:
+        if self._generation is None:
+            return None
+        return Standing.of(self._evidence(secured, greeting), self._generation.identity.chain)
 
     async def _expect(self, wire: Wire, kind: type[Any]) -> Any:
         match await wire.next():
@@ -354,23 +372,10 @@ class _Dial:
         )
 
     def _lost(self, error: str) -> ChannelError:
-        words = f" ({error})" if error else ""
-        fault = Fault(
-            code="closed-early",
-            why=f"The connection ended in phase {self._phase}{words}.",
-            presented=error,
-            hint="The other side's security log has the reason, if it is one of ours.",
-        )
-        return self._failed(HandshakeFailed, fault)
+        return self._failed(HandshakeFailed, closed_early(self._phase, error))
 
     def _too_slow(self) -> ChannelError:
-        code = "tls-not-started" if self._phase == "tls" else "phase-timeout"
-        fault = Fault(
-            code=code,
-            why=f"The other side accepts connections but is silent in phase {self._phase}.",
-            hint="An overloaded server, a balancer, or something that is not one of ours.",
-        )
-        return self._failed(PhaseTimeout, fault)
+        return self._failed(PhaseTimeout, silent(self._phase))
 
     def _log(self, outcome: Outcome, **more: Any) -> None:
         self._endpoint.log(
@@ -392,9 +397,3 @@ class _Dial:
                 **more,
             )
         )
-
-
-def _client_hello(engine: Engine) -> bytes:
-    """Start the engine early: the other side's first bytes are looked at before TLS gets them."""
-    engine.start()
-    return engine.data_to_send()

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography import x509
 
 from sottovoce.contracts import Caller
 from sottovoce.net.clock import Clock
 from sottovoce.net.limits import LIMITS, Limits
 from sottovoce.net.security import SecurityLog
 from sottovoce.policy import PeerIdentity
-from sottovoce.tls import Trust, Tunnel
+from sottovoce.tls import Evidence, Trust, Tunnel
 
-__all__ = ["Endpoint", "Implement", "Offer", "PeerFacts"]
+__all__ = ["Endpoint", "Implement", "Offer", "PeerFacts", "Standing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,41 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """By what a secured channel stands: it is judged again by this, and does not outlive it.
+
+    Args:
+        evidence: on which the gate has decided.
+        own: this server, as the certificate that it showed says.
+        expires: when the first certificate ends on which either side has relied, UTC.
+        asked: on the accepting side, the name that the caller asked for; empty when for none.
+    """
+
+    evidence: Evidence
+    own: PeerIdentity
+    expires: datetime
+    asked: str = ""
+
+    @classmethod
+    def of(
+        cls, evidence: Evidence, shown: tuple[x509.Certificate, ...], *, asked: str = ""
+    ) -> "Standing":
+        """Return the standing of a channel that was just admitted.
+
+        Args:
+            evidence: as judged.
+            shown: this side's own chain.
+            asked: as in the class.
+        """
+        return cls(
+            evidence=evidence,
+            own=PeerIdentity.from_certificate(shown[0]),
+            expires=min(each.not_valid_after_utc for each in (*evidence.chain, *shown)),
+            asked=asked,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeerFacts:
     """What is known of the peer of an open channel.
 
@@ -50,6 +88,7 @@ class PeerFacts:
         connection_id: in both logs.
         version: of its program.
         generation: the number of the trust generation that admitted it; 0 on a plain channel.
+        standing: what it is judged by again; None on a plain channel.
     """
 
     name: str
@@ -59,6 +98,7 @@ class PeerFacts:
     connection_id: str
     version: str
     generation: int
+    standing: Standing | None = None
 
 
 #: Makes the implementation of a contract for one caller; asked once a channel, after the gate.

@@ -82,6 +82,7 @@ class Listener:
             caller=admitted.caller,
             offers=self._offers,
             on_error=self._on_error,
+            clock=self._endpoint.clock,
         )
         self.channels.add(channel)
         channel.closed.add_done_callback(lambda why: self._ended(channel, why.result()))
@@ -105,6 +106,7 @@ class Listener:
                 announced=facts.name,
                 component=channel.caller.component.value,
                 secured=channel.caller.secured,
+                faults=channel.dismissed,
                 detail=why,
                 **SecurityRecord.of(facts.identity),
             )

@@ -20,6 +20,7 @@ from sottovoce.errors import (
     RemoteProtocolError,
     SottovoceError,
 )
+from sottovoce.net.clock import Clock, utc_now
 from sottovoce.net.conversation import Conversation
 from sottovoce.net.endpoint import Offer, PeerFacts
 from sottovoce.net.limits import Limits
@@ -45,9 +46,10 @@ class ServingChannel(Conversation):
         caller: who calls.
         offers: the contracts of this port; each implementation is made now, for this caller.
         on_error: told of an error in an implementation that is not one of ours.
+        clock: UTC.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what was admitted, and what is served; the latter by name
         self,
         wire: Wire,
         facts: PeerFacts,
@@ -56,6 +58,7 @@ class ServingChannel(Conversation):
         caller: Caller,
         offers: Iterable[Offer],
         on_error: Callable[[str, BaseException], None],
+        clock: Clock = utc_now,
     ) -> None:
         served: dict[str, _Served] = {}
         for offer in offers:
@@ -63,18 +66,17 @@ class ServingChannel(Conversation):
             for name, spec in calls_of(offer.contract).items():
                 if caller.component in spec.roles:
                     served[name] = _Served(spec, getattr(implementation, spec.attribute))
-        super().__init__(wire, facts, limits)
         self.caller = caller
         self._served = served
         self._on_error = on_error
-        self._tasks = TaskOwner(on_error)
         self._running: dict[int, asyncio.Task[Any]] = {}
-        self._stopping = False
+        self._retired = False
+        super().__init__(wire, facts, limits, clock=clock, tasks=TaskOwner(on_error))
         wire.deliver_to(self.receive)
 
     async def aclose(self, *, grace: float = 0.0) -> None:
         """Take no new calls, let those under way finish for *grace* seconds, then close."""
-        self._stopping = True
+        self._leaving = True
         self._why = self._why or "closed by this side"
         self._say(Bye("going-away"))
         if self._running and grace:
@@ -82,6 +84,14 @@ class ServingChannel(Conversation):
         await self._tasks.aclose()
         await self.wire.close(linger=self._limits.linger)
         self._end("closed by this side")
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._running)
+
+    def _drop_calls(self) -> None:
+        for task in self._running.values():
+            task.cancel()
 
     def _take(self, happening: Happening) -> None:
         match happening:
@@ -95,18 +105,17 @@ class ServingChannel(Conversation):
 
     def _said_bye(self, reason: str) -> None:
         """The caller makes no new calls; answer what is under way, then close."""
-        self._why = f"the caller said goodbye: {reason}"
-        self._leave_when_done()
+        self._why = self._why or f"the caller said goodbye: {reason}"
+        self._leave_when_idle()
 
-    def _leave_when_done(self) -> None:
-        if self._why and not self._running and not self._stopping:
-            self._stopping = True
-            self._tasks.spawn(self._finish("done"), name="channel-farewell")
+    def retire(self, code: str, why: str) -> None:
+        """Say Bye; calls under way are carried out, later ones are not, then the channel closes."""
+        self._retired = True
+        super().retire(code, why)
 
     def _end(self, why: str) -> None:
         super()._end(why)
-        for task in self._running.values():
-            task.cancel()
+        self._drop_calls()
 
     def _dispatch(self, call: Call) -> None:
         answer = self._answered_at_once(call)
@@ -121,8 +130,8 @@ class ServingChannel(Conversation):
     def _answered_at_once(self, call: Call) -> Rejection | None:
         """Return the answer to a call that is not carried out."""
         # Not ``is_open``: a Bye that came in the same piece after the call does not undo it.
-        if self._stopping or self.closed.done():
-            return Rejection(call.id, "going-away", "This server is stopping; not carried out.")
+        if self._leaving or self._retired or self.closed.done():
+            return Rejection(call.id, "going-away", "This channel is closing; not carried out.")
         if call.method not in self._served:
             message = f"{call.method[:80]!r} is not offered to {self.caller.component.label} here."
             return Rejection(call.id, NoSuchMethod.code, message)
@@ -168,8 +177,8 @@ class ServingChannel(Conversation):
         self._running.pop(number, None)
         if task.cancelled():
             self._say(
-                Rejection(number, "going-away", "This server stopped before it was finished.")
-                if self._stopping
+                Rejection(number, "cut-short", "This channel ended before it was finished.")
+                if self._leaving
                 else Rejection(number, "cancelled", "The caller no longer waits.")
             )
-        self._leave_when_done()
+        self._leave_when_idle()

@@ -10,9 +10,11 @@ from sottovoce.tls import PLAIN_PREAMBLE, FirstBytes, Speaker
 
 __all__ = [
     "FirstRefusal",
+    "closed_early",
     "refuse_first_answer",
     "refuse_first_bytes",
     "refused_without_reason",
+    "silent",
 ]
 
 _PREAMBLE = PLAIN_PREAMBLE.decode().rstrip()
@@ -157,4 +159,24 @@ def refused_without_reason(teller: str) -> Fault:
         code="refused-by-peer",
         why=f"{teller} refused this server and gave no reason.",
         hint="Its security log has the reason.",
+    )
+
+
+def closed_early(phase: str, error: str) -> Fault:
+    """Return the fault of a server that hung up in *phase*, with the system's words for it."""
+    words = f" ({error})" if error else ""
+    return Fault(
+        code="closed-early",
+        why=f"The connection ended in phase {phase}{words}.",
+        presented=error,
+        hint="The other side's security log has the reason, if it is one of ours.",
+    )
+
+
+def silent(phase: str) -> Fault:
+    """Return the fault of a server that accepts connections and says nothing in *phase*."""
+    return Fault(
+        code="tls-not-started" if phase == "tls" else "phase-timeout",
+        why=f"The other side accepts connections but is silent in phase {phase}.",
+        hint="An overloaded server, a balancer, or something that is not one of ours.",
     )

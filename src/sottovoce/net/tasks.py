@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-__all__ = ["TaskOwner"]
+__all__ = ["TaskOwner", "unexpected"]
 
 
 class TaskOwner:
@@ -39,3 +39,9 @@ class TaskOwner:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def unexpected(name: str, error: BaseException) -> None:
+    """Let the loop's own handler speak of an error that has no better place."""
+    loop = asyncio.get_running_loop()
+    loop.call_exception_handler({"message": f"{name} failed", "exception": error})

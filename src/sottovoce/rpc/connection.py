@@ -68,6 +68,8 @@ class State(StrEnum):
     OPEN = "open"
     #: One side has said its last word; answers under way may still arrive.
     CLOSING = "closing"
+    #: Both sides have said their last word; answers under way may still arrive.
+    ANSWERING = "answering"
     #: Nothing more may be said.
     CLOSED = "closed"
     #: The *why* path: the accepting side owes its answer.
@@ -102,7 +104,8 @@ TRANSITIONS = MappingProxyType(
         (State.OPEN, _C, Pong): State.OPEN,
         (State.OPEN, _A, Bye): State.CLOSING,
         (State.OPEN, _C, Bye): State.CLOSING,
-        # The two last words may cross, and answers to what was asked before still come.
+        # The two last words may cross, and answers to what was asked before still come: also when
+        # both sides leave at the same time, for then neither is to lose what the other has done.
         (State.CLOSING, _A, Reply): State.CLOSING,
         (State.CLOSING, _A, Rejection): State.CLOSING,
         (State.CLOSING, _C, Call): State.CLOSING,
@@ -111,8 +114,12 @@ TRANSITIONS = MappingProxyType(
         (State.CLOSING, _C, Ping): State.CLOSING,
         (State.CLOSING, _A, Pong): State.CLOSING,
         (State.CLOSING, _C, Pong): State.CLOSING,
-        (State.CLOSING, _A, Bye): State.CLOSED,
-        (State.CLOSING, _C, Bye): State.CLOSED,
+        (State.CLOSING, _A, Bye): State.ANSWERING,
+        (State.CLOSING, _C, Bye): State.ANSWERING,
+        (State.ANSWERING, _A, Reply): State.ANSWERING,
+        (State.ANSWERING, _A, Rejection): State.ANSWERING,
+        (State.ANSWERING, _A, Pong): State.ANSWERING,
+        (State.ANSWERING, _C, Pong): State.ANSWERING,
         (State.WHY, _A, WhyAnswer): State.HINT,
         (State.HINT, _C, WhyHint): State.CLOSED,
         (State.HINT, _C, Bye): State.CLOSED,

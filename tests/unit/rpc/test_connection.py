@@ -171,9 +171,26 @@ def test_two_last_words_may_cross() -> None:
     accepting.send(Bye("going-away"))
     assert accepting.receive_data(calling.data_to_send()) == [Bye("done")]
     assert calling.receive_data(accepting.data_to_send()) == [Bye("going-away")]
-    assert calling.state is accepting.state is State.CLOSED
-    assert calling.receive_eof()
-    assert accepting.receive_eof()
+    assert calling.state is accepting.state is State.ANSWERING
+    for end in (calling, accepting):
+        assert end.receive_eof()
+        assert (end.state, end.is_open) == (State.CLOSED, False)
+
+
+def test_what_was_asked_before_two_crossing_last_words_is_still_answered() -> None:
+    """Both sides leave at once: the caller rotates while the server stops. No answer is lost."""
+    calling, accepting = opened(C), opened(A)
+    calling.send(call(1))
+    assert accepting.receive_data(calling.data_to_send()) == [call(1)]
+    calling.send(Bye("done"))
+    accepting.send(Bye("going-away"))
+    assert accepting.receive_data(calling.data_to_send()) == [Bye("done")]
+    answer = Reply(1, msgspec.Raw(b"\x80"))
+    accepting.send(answer)
+    assert calling.receive_data(accepting.data_to_send()) == [Bye("going-away"), answer]
+    assert not calling.in_flight
+    with pytest.raises(LocalProtocolError):
+        accepting.send(answer)
 
 
 def test_a_call_that_crosses_our_last_word_is_heard_and_may_be_answered() -> None:

@@ -141,6 +141,16 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="Nothing to do: it is asked again when it is back.",
     ),
     Entry(
+        code="cut-short",
+        title="The connection ended while a call was carried out",
+        severity=Severity.WARNING,
+        side=Side.PEER,
+        message=(
+            "{peer} ended the connection while a call was carried out; whether it was is unknown."
+        ),
+        next_step="Nothing to do: it is asked again; what may be repeated is repeated.",
+    ),
+    Entry(
         code="caller-unexpected",
         title="LUI called from an unexpected server",
         rows=("P3",),
