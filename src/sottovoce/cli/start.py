@@ -17,8 +17,9 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "start",
         help="run this server's components in the foreground",
         description="Run this server's components in the foreground. SIGTERM or Ctrl-C stops "
-        "them: calls and mails under way are finished. The server does not start, and says every "
-        "reason at once, when a file of its home is wrong.",
+        "them: calls and mails under way are finished. SIGHUP, or 'sottovoce reload', has it read "
+        "keystore, roots, lists and ssl.ini anew; it notices changes by itself, too. The server "
+        "does not start, and says every reason at once, when a file of its home is wrong.",
     )
     add_home(parser)
     parser.add_argument(
@@ -49,6 +50,7 @@ async def _run(home: Path, *, unsafe: bool) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, server.reload)
     try:
         await server.start()
         try:

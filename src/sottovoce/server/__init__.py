@@ -2,10 +2,13 @@
 
 from sottovoce.server.creating import Created, HomePlan, create
 from sottovoce.server.home import INI_FILES, Home
+from sottovoce.server.in_use import InUse, read_in_use
+from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import STARTUP_LINE, Logs
 from sottovoce.server.plan import Plan, read_plan
 from sottovoce.server.process import Server
 from sottovoce.server.public_roots import PublicRoots, read_public_roots
+from sottovoce.server.reloading import Closed, ReloadOutcome, ReloadResult
 from sottovoce.server.settings import SERVER_KEYS, ServerSettings
 from sottovoce.server.trust import is_secured
 
@@ -13,16 +16,22 @@ __all__ = [
     "INI_FILES",
     "SERVER_KEYS",
     "STARTUP_LINE",
+    "Closed",
     "Created",
     "Home",
     "HomePlan",
+    "InUse",
     "Logs",
     "Plan",
     "PublicRoots",
+    "ReloadOutcome",
+    "ReloadResult",
     "Server",
     "ServerSettings",
+    "TrustKeeper",
     "create",
     "is_secured",
+    "read_in_use",
     "read_plan",
     "read_public_roots",
 ]

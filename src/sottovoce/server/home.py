@@ -15,6 +15,7 @@ from typing import TypeVar
 from sottovoce.errors import Fault, FormatError, IniSyntaxError, SettingsError
 from sottovoce.ini import Document, Secret, survey
 from sottovoce.policy import Component, check_owner_only
+from sottovoce.server.reading import read_bytes
 from sottovoce.server.settings import ServerSettings
 
 __all__ = [
@@ -105,6 +106,16 @@ class Home:
         """One file for each component, one for the server, one for security."""
         return self.path / "logs"
 
+    @property
+    def serving(self) -> Path:
+        """What the running server has written of the trust that is in force."""
+        return self.path / "run" / "serving.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the running server, whose process id it names."""
+        return self.path / "server.lock"
+
     def component_ini(self, component: Component) -> Path:
         """The settings of *component*."""
         return self.path / INI_FILES[component]
@@ -150,7 +161,7 @@ def read_file(path: Path, *, missing: str, hint: str) -> bytes:
         SettingsError: it cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except FileNotFoundError:
         fault = Fault(code=missing, why="The file does not exist.", file=str(path), hint=hint)
     except PermissionError:
@@ -256,7 +267,7 @@ def occupy(home: Home) -> Iterator[None]:
     Raises:
         SettingsError: another process has it, or the file cannot be made.
     """
-    path = home.path / "server.lock"
+    path = home.lock
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
@@ -287,7 +298,7 @@ def _in_use(home: Home, descriptor: int) -> Fault:
         expected="one server for one home",
         presented="a second one",
         hint=f"Stop it first (kill {holder}), or start another home.",
-        file=str(home.path / "server.lock"),
+        file=str(home.lock),
     )
 
 

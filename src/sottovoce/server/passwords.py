@@ -14,6 +14,7 @@ from sottovoce.ini import Secret, Settings
 from sottovoce.keystore import loads
 from sottovoce.policy import KEYSTORE_PASSWORD, KEYSTORE_PATH
 from sottovoce.server.home import Faults, Home, read_ini, read_passwords
+from sottovoce.server.reading import read_bytes
 from sottovoce.server.settings import ServerSettings
 
 __all__ = [
@@ -87,7 +88,7 @@ def fitting(keystore: Path, passwords: Sequence[Secret]) -> Secret:
     *others, last = passwords
     for password in others:
         try:
-            loads(keystore.read_bytes(), password)
+            loads(read_bytes(keystore), password)
         except (KeystoreError, FormatError, OSError):
             continue
         return password

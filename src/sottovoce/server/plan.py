@@ -18,9 +18,10 @@ from sottovoce.lui import LUI_KEYS, LuiSettings
 from sottovoce.policy import Component, examine_ssl
 from sottovoce.server.home import Faults, Home, check_private, read_ini
 from sottovoce.server.passwords import elsewhere_perhaps
+from sottovoce.server.reading import Reading, reading_once
 from sottovoce.server.settings import ServerSettings
 from sottovoce.server.trust import StoreUse, is_secured, load_generation, read_identity
-from sottovoce.tls import TrustGeneration
+from sottovoce.tls import Trust, TrustGeneration
 from sottovoce.trk import TRK_KEYS, TrkSettings
 
 __all__ = ["Plan", "expected_hosts", "read_hub", "read_lui", "read_plan", "read_trk"]
@@ -43,7 +44,8 @@ class Plan:
         settings: of ``server.ini``.
         hub, lui, trk: of the components that run here, else None.
         hosts: on which server each component is expected.
-        generation: whom to trust; None = not secured.
+        trust: points to whom to trust; to None = not secured.
+        reading: in which state the files were that trust was read from.
         warnings: what was noticed and refuses nothing.
     """
 
@@ -53,8 +55,14 @@ class Plan:
     lui: LuiSettings | None
     trk: TrkSettings | None
     hosts: Mapping[Component, str]
-    generation: TrustGeneration | None
+    trust: Trust
+    reading: Reading
     warnings: tuple[Fault, ...] = ()
+
+    @property
+    def generation(self) -> TrustGeneration | None:
+        """Whom to trust: what was read here, or what has come into force since."""
+        return self.trust.current
 
     @property
     def secured(self) -> bool:
@@ -82,11 +90,14 @@ def read_plan(path: Path, *, at: datetime) -> Plan:
     hub, lui, trk = _components(home, settings.components, faults, settings.server_name)
     hosts = expected_hosts(hub, trk, faults, home)
     generation = None
-    if is_secured(home):
-        loaded = faults.attempt(lambda: load_generation(home, settings, hosts=hosts, at=at))
-        if loaded is not None:
-            generation = loaded[0]
-            faults.warnings += loaded[1]
+    with reading_once() as reading:
+        reading.note(home.server_ini)
+        reading.note(home.ssl_ini)
+        if is_secured(home):
+            loaded = faults.attempt(lambda: load_generation(home, settings, hosts=hosts, at=at))
+            if loaded is not None:
+                generation = loaded[0]
+                faults.warnings += loaded[1]
     faults.check(_DOES_NOT_START)
     return Plan(
         home=home,
@@ -95,7 +106,8 @@ def read_plan(path: Path, *, at: datetime) -> Plan:
         lui=lui,
         trk=trk,
         hosts=MappingProxyType(hosts),
-        generation=generation,
+        trust=Trust(generation),
+        reading=reading,
         warnings=tuple(faults.warnings),
     )
 

@@ -26,14 +26,16 @@ from sottovoce.net import (
     RefusedCallers,
     Reporting,
     SecurityRecord,
+    TaskOwner,
     listen,
     utc_now,
 )
 from sottovoce.policy import Component
 from sottovoce.server.home import Faults, occupy
+from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import Logs
 from sottovoce.server.plan import Plan
-from sottovoce.tls import Side, Trust
+from sottovoce.tls import Side
 from sottovoce.trk import TrkApp, TrkSettings
 
 __all__ = ["Server"]
@@ -63,6 +65,7 @@ class Server:
     hub: HubApp | None = None
     lui: LuiApp | None = None
     trk: TrkApp | None = None
+    keeper: TrustKeeper | None = None
     _refused: RefusedCallers = field(default_factory=RefusedCallers)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _parts: dict[Component, AsyncExitStack] = field(default_factory=dict)
@@ -79,6 +82,11 @@ class Server:
         except BaseException:
             await self._stack.aclose()
             raise
+
+    def reload(self) -> None:
+        """Ask for a reload, as SIGHUP does; while the server starts it reads its files anyway."""
+        if self.keeper is not None:
+            self.keeper.ask()
 
     async def stop(self) -> None:
         """Close callers before those whom they call; calls and mails under way may finish."""
@@ -101,6 +109,22 @@ class Server:
         faults.check(_DOES_NOT_START)
         if self.lui is not None:
             await self.lui.start()
+        await self._keep_trust(endpoint)
+
+    async def _keep_trust(self, endpoint: Endpoint) -> None:
+        """Watch over the files of trust from now on; the watch ends before anything else does."""
+        log = self.logs.server()
+
+        def on_error(name: str, error: BaseException) -> None:
+            log.error("The watch over the files of trust has ended.", task=name, exc_info=error)
+
+        self.keeper = TrustKeeper(
+            self.plan, endpoint, listeners=self.listeners, peers=self.peers, log=log
+        )
+        await self.keeper.write_down()
+        tasks = TaskOwner(on_error)
+        self._stack.push_async_callback(tasks.aclose)
+        tasks.spawn(self.keeper.run(), name="trust-keeper")
 
     async def _open_components(self, endpoint: Endpoint) -> None:
         """Open the databases, with every reason why one cannot be."""
@@ -167,7 +191,7 @@ class Server:
         return Endpoint(
             own_name=plan.settings.server_name,
             version=__version__,
-            trust=Trust(plan.generation),
+            trust=plan.trust,
             log=self._security,
             clock=utc_now,
             new_id=lambda: secrets.token_hex(8),

@@ -12,6 +12,7 @@ from cryptography.x509.ocsp import OCSPResponse
 from sottovoce.errors import Fault, SettingsError
 from sottovoce.pki import RevocationEvidence, load_answer, load_crls
 from sottovoce.server.home import read_file
+from sottovoce.server.reading import list_files
 from sottovoce.server.settings import ServerSettings
 
 __all__ = ["ANSWERS", "LISTS", "read_revocations", "soft_warning"]
@@ -35,7 +36,7 @@ def read_revocations(settings: ServerSettings) -> RevocationEvidence:
     if folder is None:
         return RevocationEvidence()
     lists: list[x509.CertificateRevocationList] = []
-    for path in sorted(folder.glob(LISTS)):
+    for path in list_files(folder, LISTS):
         data = read_file(path, missing="file-missing", hint="Fetch the list again.")
         lists += load_crls(data, source=str(path))
     answers = _answers(folder)
@@ -46,7 +47,7 @@ def read_revocations(settings: ServerSettings) -> RevocationEvidence:
 
 def _answers(folder: Path) -> tuple[OCSPResponse, ...]:
     found = []
-    for path in sorted(folder.glob(ANSWERS)):
+    for path in list_files(folder, ANSWERS):
         answer = load_answer(read_file(path, missing="file-missing", hint="It is fetched again."))
         found += [answer] if answer is not None else []
     return tuple(found)

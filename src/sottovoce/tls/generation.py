@@ -10,6 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.ocsp import OCSPResponse
 from OpenSSL import SSL
 
@@ -158,6 +159,24 @@ class TrustGeneration:
     def revocations(self) -> RevocationEvidence:
         """What is known of revoked certificates."""
         return RevocationEvidence(lists=self.crls, answers=self.answers, soft=self.soft)
+
+    def says_the_same(self, other: "TrustGeneration") -> bool:
+        """Tell whether *other* would decide, and show, nothing else than this generation."""
+        return self._word == other._word
+
+    @property
+    def _word(self) -> tuple[object, ...]:
+        return (
+            self.own_name,
+            self.identity.chain,
+            tuple(face.identity.chain for face in self.others),
+            frozenset(self.roots),
+            frozenset(self.crls),
+            frozenset(answer.public_bytes(Encoding.DER) for answer in self.answers),
+            self.soft,
+            frozenset(self.allowed.names),
+            dict(self.hosts),
+        )
 
     @property
     def own_identity(self) -> PeerIdentity:

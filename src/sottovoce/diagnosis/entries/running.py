@@ -58,6 +58,16 @@ ENTRIES: tuple[Entry, ...] = (
         says=(Says("does not trust the new ca yet", 0.95, "sottovoce"),),
     ),
     Entry(
+        code="restart-needed",
+        title="A change that takes effect at the next start",
+        severity=Severity.WARNING,
+        message=(
+            "{file|A setting} was changed; this server goes on as it was started ({expected|as "
+            "before}) until it is started again."
+        ),
+        next_step="Restart the server when the whole installation is ready for it, or undo it.",
+    ),
+    Entry(
         code="home-in-use",
         title="A server runs on this home already",
         message=(

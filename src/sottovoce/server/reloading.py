@@ -1,0 +1,118 @@
+"""What comes of a reload: as a value, and as sentences of the log. Decides nothing."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sottovoce.errors import Fault
+from sottovoce.net.log import Log
+from sottovoce.server.in_use import LastReload, Told
+from sottovoce.tls import TrustGeneration
+
+__all__ = ["SIGNAL", "Closed", "ReloadOutcome", "ReloadResult", "say_reload"]
+
+#: The reason of a reload that was asked for by SIGHUP.
+SIGNAL = "signal"
+
+
+class ReloadOutcome(StrEnum):
+    """How a reload ended."""
+
+    #: A new generation is in force.
+    ACCEPTED = "accepted"
+    #: The files say what is in force already.
+    UNCHANGED = "unchanged"
+    #: The old generation stays.
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A live connection that the new generation does not bear."""
+
+    name: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReloadResult:
+    """What came of one reload.
+
+    Args:
+        outcome: see :class:`ReloadOutcome`.
+        reason: why it was tried.
+        at: when it ended, UTC.
+        generation: the number of the generation in force now; 0 = plain.
+        faults: why the new files were refused.
+        warnings: what was noticed and refused nothing.
+        closed: the live connections that were closed for it.
+    """
+
+    outcome: ReloadOutcome
+    reason: str
+    at: datetime
+    generation: int
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    closed: tuple[Closed, ...] = ()
+
+    def as_last(self) -> LastReload:
+        """Return it as it is written down."""
+        return LastReload(
+            at=self.at,
+            reason=self.reason,
+            outcome=self.outcome.value,
+            faults=Told.of(self.faults),
+            warnings=Told.of(self.warnings),
+            closed=tuple(f"{one.name} ({one.code})" for one in self.closed),
+        )
+
+
+def say_reload(
+    result: ReloadResult, log: Log, *, current: TrustGeneration | None, left: int
+) -> None:
+    """Write what came of a reload into the log of the server.
+
+    Args:
+        result: what came of it.
+        log: where.
+        current: the generation in force now; None = plain.
+        left: live connections that are still of an older one.
+    """
+    match result.outcome:
+        case ReloadOutcome.ACCEPTED:
+            _say_accepted(result, log, left)
+        case ReloadOutcome.UNCHANGED:
+            same = f"Nothing to reload: it is what trust generation {result.generation} says."
+            log.info(same, reason=result.reason)
+        case ReloadOutcome.REFUSED:
+            why = " ".join((_kept(current), *map(str, result.faults)))
+            log.error(why, code=result.faults[0].code, reason=result.reason)
+
+
+def _kept(current: TrustGeneration | None) -> str:
+    if current is None:
+        return "Nothing was reloaded."
+    ends = current.own_identity.not_after
+    return (
+        f"Refused reload: trust generation {current.number} stays in force, whose certificate is "
+        f"valid until {ends:%Y-%m-%d %H:%M} UTC."
+    )
+
+
+def _say_accepted(result: ReloadResult, log: Log, left: int) -> None:
+    for warning in result.warnings:
+        log.warning(str(warning), code=warning.code)
+    for one, count in Counter(result.closed).items():
+        ended = f"Closed {count} open {_connections(count)} of {one.name} ({one.code})."
+        log.warning(ended, code=one.code)
+    in_force = (
+        f"Trust generation {result.generation} in force; {left} {_connections(left)} left from "
+        f"generation {result.generation - 1}."
+    )
+    log.info(in_force, reason=result.reason)
+
+
+def _connections(count: int) -> str:
+    return "connection" if count == 1 else "connections"
