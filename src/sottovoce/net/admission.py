@@ -304,14 +304,11 @@ class Admission:
             connection_id=self._id,
             version=hello.version,
             generation=generation.number if generation is not None else 0,
-            standing=self._standing(chain),
+            standing=None
+            if self._face is None
+            else Standing.of(self._evidence(chain), self._face.identity.chain, asked=self._asked),
         )
         return Admitted(self._wire, caller, facts)
-
-    def _standing(self, chain: tuple[x509.Certificate, ...]) -> Standing | None:
-        if self._face is None:
-            return None
-        return Standing.of(self._evidence(chain), self._face.identity.chain, asked=self._asked)
 
     # The *why* path.
 
