@@ -162,21 +162,7 @@ class TrustGeneration:
 
     def says_the_same(self, other: "TrustGeneration") -> bool:
         """Tell whether *other* would decide, and show, nothing else than this generation."""
-        return self._word == other._word
-
-    @property
-    def _word(self) -> tuple[object, ...]:
-        return (
-            self.own_name,
-            self.identity.chain,
-            tuple(face.identity.chain for face in self.others),
-            frozenset(self.roots),
-            frozenset(self.crls),
-            frozenset(answer.public_bytes(Encoding.DER) for answer in self.answers),
-            self.soft,
-            frozenset(self.allowed.names),
-            dict(self.hosts),
-        )
+        return _word(self) == _word(other)
 
     @property
     def own_identity(self) -> PeerIdentity:
@@ -189,6 +175,21 @@ class Trust:
     """The pointer to the generation in force; ``None`` means plain (no ``ssl.ini``, SPEC W3)."""
 
     current: TrustGeneration | None
+
+
+def _word(generation: TrustGeneration) -> tuple[object, ...]:
+    """Return everything that a generation decides by, and shows."""
+    return (
+        generation.own_name,
+        generation.identity.chain,
+        tuple(face.identity.chain for face in generation.others),
+        frozenset(generation.roots),
+        frozenset(generation.crls),
+        frozenset(answer.public_bytes(Encoding.DER) for answer in generation.answers),
+        generation.soft,
+        frozenset(generation.allowed.names),
+        dict(generation.hosts),
+    )
 
 
 def own_faults(generation: TrustGeneration, *, at: datetime) -> tuple[Fault, ...]:
