@@ -184,7 +184,7 @@ def _word(generation: TrustGeneration) -> tuple[object, ...]:
         generation.identity.chain,
         tuple(face.identity.chain for face in generation.others),
         frozenset(generation.roots),
-        frozenset(generation.crls),
+        frozenset(crl.public_bytes(Encoding.DER) for crl in generation.crls),
         frozenset(answer.public_bytes(Encoding.DER) for answer in generation.answers),
         generation.soft,
         frozenset(generation.allowed.names),
