@@ -5,13 +5,13 @@ The grammar is in :mod:`sottovoce.cli.ca`, the files and the order of the acts a
 """
 
 import argparse
-import getpass
 import json
 import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from sottovoce.cli.ca_passwords import existing_password, new_password
 from sottovoce.errors import WrongUsage
 from sottovoce.hub.authority import (
     REASONS,
@@ -19,13 +19,11 @@ from sottovoce.hub.authority import (
     Order,
     create_root,
     read_bounded,
-    read_password,
     revoke,
     sign,
     sign_list,
     write_public,
 )
-from sottovoce.ini import Secret
 from sottovoce.net.clock import utc_now
 from sottovoce.pki import (
     LEAF_LIFETIME,
@@ -59,40 +57,11 @@ def _print(args: argparse.Namespace, facts: dict[str, Any], lines: list[str]) ->
     print(json.dumps(facts, ensure_ascii=False) if args.json else "\n".join(lines))
 
 
-def _existing_password(args: argparse.Namespace, folder: AuthorityFolder) -> Secret:
-    if args.password_file is not None:
-        return read_password(args.password_file)
-    if folder.password_file.exists():
-        return folder.password()
-    return _prompted(f"Password of the key in {folder.folder}: ")
-
-
-def _prompted(prompt: str) -> Secret:
-    if not sys.stdin.isatty():
-        raise WrongUsage(
-            "The password of the authority's key is needed and there is no terminal to ask on.",
-            hint="Give --password-file FILE.",
-        )
-    return Secret(getpass.getpass(prompt))
-
-
-def _new_password(args: argparse.Namespace) -> Secret | None:
-    """Return the password that was given; None has one generated."""
-    if args.password_file is not None:
-        return read_password(args.password_file)
-    if not args.prompt:
-        return None
-    password = _prompted("New password for the authority's key: ")
-    if not password or password != _prompted("Once more: "):
-        raise WrongUsage("The two passwords are empty or differ.", hint="Begin again.")
-    return password
-
-
 def _create(args: argparse.Namespace, folder: AuthorityFolder) -> int:
     authority = create_root(
         folder,
         args.name,
-        password=_new_password(args),
+        password=new_password(args.password_file, prompt=args.prompt),
         algorithm=KeyAlgorithm(args.key),
         lifetime=_life(args, ROOT_LIFETIME),
         now=utc_now(),
@@ -125,7 +94,7 @@ def _sign(args: argparse.Namespace, folder: AuthorityFolder) -> int:
         lifetime=_life(args, LEAF_LIFETIME),
     )
     folder.check_there()
-    password = _existing_password(args, folder)
+    password = existing_password(folder, args.password_file)
     with folder.locked():
         signed = sign(folder, request, order, password=password, now=utc_now())
     write_public(args.out, dump_certificates(list(signed.chain)))
@@ -193,7 +162,7 @@ def _revoke(args: argparse.Namespace, folder: AuthorityFolder) -> int:
 
 def _crl(args: argparse.Namespace, folder: AuthorityFolder) -> int:
     folder.check_there()
-    password = _existing_password(args, folder)
+    password = existing_password(folder, args.password_file)
     now = utc_now()
     until = now + _life(args, timedelta(days=CRL_DAYS))
     with folder.locked():

@@ -5,14 +5,17 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sottovoce.cli.options import add_home, home_of
+from sottovoce.cli.own_authority import add_own_authority, own_authority_of
 from sottovoce.errors import Fault, SettingsError, WrongUsage
 from sottovoce.policy import Component
 
 if TYPE_CHECKING:
-    from sottovoce.server import PublicRoots
+    from sottovoce.cli.own_authority import OwnAuthority
+    from sottovoce.server import Created, HomePlan, PublicRoots
 
 __all__ = ["register", "run"]
 
@@ -85,6 +88,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="FILE:KEY=VALUE",
         help="any other setting, such as lui/lui.ini:EventTransferInterval=30; may be repeated",
     )
+    add_own_authority(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 
@@ -92,34 +96,52 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def run(args: argparse.Namespace) -> int:
     """Make the home; return the exit status."""
     from sottovoce.net import utc_now
-    from sottovoce.server import HomePlan, create, read_public_roots
+    from sottovoce.server import HomePlan, read_public_roots
 
     now = utc_now()
     public = read_public_roots(at=now) if args.public_roots else None
+    components = _components(args.components)
+    own = own_authority_of(args, home_of(args), components, now=now)
     plan = HomePlan(
         path=home_of(args),
-        components=_components(args.components),
+        components=components,
         values=_values(args),
         roots=public.entries if public is not None else {},
+        secure=own,
     )
-    try:
-        created = asyncio.run(create(plan, now=now))
-    except SettingsError as error:
-        raise SettingsError(_by_option(error, args), message=error.message) from error
+    created = _made(plan, args, own, now)
     code = created.set_up_code.reveal() if created.set_up_code is not None else None
     if args.json:
         roots = len(plan.roots)
         made = {"home": str(created.path), "set_up_code": code, "public_roots": roots}
-        print(json.dumps(made))
+        print(json.dumps(made | ({"own_ca": own.facts()} if own is not None else {})))
         return 0
     print(f"Made {created.path} with {', '.join(created.files)}.")
     if public is not None:
         _say_roots(public)
+    if own is not None:
+        print("\n".join(own.lines()))
     if code is not None:
         print(f"Set-up code for the first account (shown only now): {code}")
         print(f"    next: sottovoce account set-up --home {created.path}")
     print(f"    next: read the .ini files, then sottovoce start --home {created.path}")
     return 0
+
+
+def _made(
+    plan: "HomePlan", args: argparse.Namespace, own: "OwnAuthority | None", now: datetime
+) -> "Created":
+    """Make the home; nothing is left of a root either when that fails."""
+    from sottovoce.server import create
+
+    try:
+        return asyncio.run(create(plan, now=now))
+    except BaseException as error:
+        if own is not None:
+            own.undo()
+        if isinstance(error, SettingsError):
+            raise SettingsError(_by_option(error, args), message=error.message) from error
+        raise
 
 
 def _say_roots(public: "PublicRoots") -> None:

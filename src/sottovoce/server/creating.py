@@ -4,12 +4,13 @@ The home is built beside its place and moved there when it is whole: an interrup
 nothing behind that looks like a home.
 """
 
+import asyncio
 import contextlib
 import secrets
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from sottovoce.keystore import dumps as write_keystore
 from sottovoce.lui import LUI_KEYS, LuiSettings
 from sottovoce.policy import Component
 from sottovoce.server.home import INI_FILES
+from sottovoce.server.securing import Credentials, managed_settings, write_secured
 from sottovoce.server.settings import SERVER_KEYS, ServerSettings
 from sottovoce.store import write_atomically
 from sottovoce.trk import TRK_KEYS, TrkSettings
@@ -60,12 +62,15 @@ class HomePlan:
         components: which run here.
         values: file within the home (``server.ini``, ``lui/lui.ini`` …) → key → value as text.
         roots: alias → certificate that the server trusts from the beginning (SPEC W16).
+        secure: gives what secures the home, called with the folder in which that is built, when
+            all but its trust is there; None leaves it plain.
     """
 
     path: Path
     components: tuple[Component, ...]
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     roots: Mapping[str, x509.Certificate] = field(default_factory=dict)
+    secure: Callable[[Path], Credentials] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,8 @@ async def create(plan: HomePlan, *, now: datetime) -> Created:
         WrongUsage: there is something at that place already, or a value for a file that this
             server does not have.
     """
+    if plan.secure is not None:
+        plan = replace(plan, values=_managed(plan))
     files = _files(plan)
     with _staged(plan.path) as folder:
         for name in ("commands", "conf", "logs"):
@@ -123,13 +130,33 @@ async def create(plan: HomePlan, *, now: datetime) -> Created:
         for name, data in files.items():
             (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
             write_atomically(folder / name, data)
-        _trusted_roots(folder, plan.roots, now)
         code = await _databases(folder, plan.components, now)
+        roots = dict(plan.roots)
+        secured: tuple[str, ...] = ()
+        if plan.secure is not None:
+            credentials = await asyncio.to_thread(plan.secure, folder)
+            roots |= _aliases(credentials.roots)
+            secured = write_secured(folder, credentials, home=plan.path.absolute())
+        _trusted_roots(folder, roots, now)
     return Created(
         path=plan.path,
-        files=(*files, "conf/cacerts", "conf/cacerts.password"),
+        files=(*files, "conf/cacerts", "conf/cacerts.password", *secured),
         set_up_code=code,
     )
+
+
+def _aliases(roots: Iterable[x509.Certificate]) -> dict[str, x509.Certificate]:
+    return {
+        "installation-root" if number == 1 else f"installation-root-{number}": root
+        for number, root in enumerate(roots, 1)
+    }
+
+
+def _managed(plan: HomePlan) -> dict[str, Mapping[str, str]]:
+    """Return the values of a home that looks after its trust; what was given goes first."""
+    given = plan.values.get("server.ini", {})
+    own = {**managed_settings(plan.path.absolute()), **given}
+    return {**plan.values, "server.ini": own}
 
 
 def _files(plan: HomePlan) -> dict[str, bytes]:

@@ -92,6 +92,14 @@ _REVOCATION_FAILURE = Key(
     help="What happens to a certificate about which there is no current list or answer: hard "
     "refuses it; soft lets it pass, and says so at every start. A revoked one is always refused.",
 )
+_TRUST_FROM_HUB = Key(
+    "TrustFromHub",
+    Boolean(),
+    default=False,
+    help="Whether this server takes its trusted roots, its revocation lists and the names in "
+    "SSLAllowedClients from HUB, and renews its certificate there; HUB needs the installation's "
+    "own authority, and RevocationLists must name a folder. 'join' and 'init --own-ca' write yes.",
+)
 _LOG_LEVEL = Key(
     "LogLevel",
     Choice(("debug", "info", "warning", "error")),
@@ -113,6 +121,7 @@ SERVER_KEYS: tuple[AnyKey, ...] = (
     _KEYSTORE_PASSWORD_CREDENTIAL,
     _REVOCATION_LISTS,
     _REVOCATION_FAILURE,
+    _TRUST_FROM_HUB,
     _LOG_LEVEL,
 )
 
@@ -132,6 +141,7 @@ class ServerSettings:
             keystore stands; both None = in ``ssl.ini`` itself.
         revocation_lists: a folder, or None.
         revocation_soft: let pass about whom lists and answers are silent.
+        trust_from_hub: roots, lists, allowed names and renewals come from HUB.
         log_level: of all logs but ``security.log``, which gets everything.
         warnings: what was noticed and refused nothing.
     """
@@ -148,6 +158,7 @@ class ServerSettings:
     keystore_password_credential: str | None = None
     revocation_lists: Path | None = None
     revocation_soft: bool = False
+    trust_from_hub: bool = False
     log_level: str = "info"
     warnings: tuple[Fault, ...] = ()
 
@@ -190,6 +201,7 @@ class ServerSettings:
             keystore_password_credential=values.find(_KEYSTORE_PASSWORD_CREDENTIAL),
             revocation_lists=values.find(_REVOCATION_LISTS),
             revocation_soft=values.of(_REVOCATION_FAILURE) == "soft",
+            trust_from_hub=values.of(_TRUST_FROM_HUB),
             log_level=values.of(_LOG_LEVEL),
             warnings=values.warnings,
         )

@@ -318,12 +318,20 @@ class Issuer:
         Raises:
             StoreError: see :meth:`revocation_lists`; or a file cannot be written.
         """
+        wanted = {name: dump_crl(crl) for name, crl in self.named_lists(now).items()}
+        return write_own_files(folder, _OWN_LIST, wanted)
+
+    def named_lists(self, now: datetime) -> dict[str, x509.CertificateRevocationList]:
+        """Return the lists by the names of the files in which HUB's own server has them.
+
+        Raises:
+            StoreError: see :meth:`revocation_lists`.
+        """
         current = self._current(now)
-        wanted = {
-            f"{_OWN_LIST}{stem}.crl": dump_crl(crl)
+        return {
+            f"{_OWN_LIST}{stem}.crl": crl
             for stem, crl in zip(current.stems, current.lists, strict=True)
         }
-        return write_own_files(folder, _OWN_LIST, wanted)
 
     def _retire(self, index: Index, now: datetime) -> None:
         """Remove each older key of which no certificate is left that anybody could show."""
