@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +88,17 @@ _JSON = st.recursive(
 def test_lines_of_any_shape_are_read_or_passed_over(lines: list[Any]) -> None:
     for line in lines:
         history._event(json.dumps(line).encode("utf-8", "replace"))
+
+
+@pytest.mark.parametrize("port", ["1e999", "-1e999", "NaN", "1" + "0" * 40, "true", "[1]"])
+def test_a_number_that_is_none_counts_as_not_there(port: str) -> None:
+    event = history._event(b'{"at": "%s", "port": %s}' % (AT.isoformat().encode(), port.encode()))
+    assert event is not None
+    assert event.port == 0
+
+
+def test_a_moment_beyond_the_calendar_is_no_moment() -> None:
+    assert history._event(b'{"at": "0001-01-01T00:00:00+23:00"}') is None
 
 
 @given(st.binary(max_size=200))

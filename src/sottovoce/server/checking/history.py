@@ -87,6 +87,10 @@ class History:
         return any(event.is_of(name) for event in self.of(outcome="accepted"))
 
 
+#: Beyond this (2⁵³) JSON numbers are not exact anywhere, and nothing here gets so far (RFC 8259 6).
+_LARGEST_NUMBER = 2.0**53
+
+
 @dataclass
 class _Fields:
     """The fields of one line, each of the type that it should have."""
@@ -104,7 +108,10 @@ class _Fields:
 
     def number(self, name: str) -> float | None:
         value = self.line.get(name)
-        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        # JSON of Python's has Infinity and NaN, and integers of any size.
+        return value if abs(value) <= _LARGEST_NUMBER else None
 
 
 def read_history(path: Path) -> History:
@@ -131,11 +138,12 @@ def _event(line: bytes) -> Event | None:
         found = json.loads(line)
         fields = _Fields(found if isinstance(found, dict) else {})
         at = datetime.fromisoformat(fields.text("at"))
-    except (ValueError, RecursionError):
+        at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError, RecursionError):
         return None
     difference, port = fields.number("clock_difference"), fields.number("port")
     return Event(
-        at=at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC),
+        at=at,
         outcome=fields.text("outcome"),
         side=fields.text("side"),
         connection=fields.text("connection"),
