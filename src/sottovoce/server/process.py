@@ -31,6 +31,7 @@ from sottovoce.net import (
     utc_now,
 )
 from sottovoce.policy import Component
+from sottovoce.server.caring import Care
 from sottovoce.server.home import Faults, occupy
 from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import Logs
@@ -66,6 +67,7 @@ class Server:
     lui: LuiApp | None = None
     trk: TrkApp | None = None
     keeper: TrustKeeper | None = None
+    care: Care | None = None
     _refused: RefusedCallers = field(default_factory=RefusedCallers)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _parts: dict[Component, AsyncExitStack] = field(default_factory=dict)
@@ -100,6 +102,7 @@ class Server:
         self._say_mode()
         endpoint = self._endpoint()
         await self._open_components(endpoint)
+        self._look_after(endpoint)
         faults = Faults()
         await self._open_ports(endpoint, faults)
         if self.hub is not None:
@@ -109,22 +112,44 @@ class Server:
         faults.check(_DOES_NOT_START)
         if self.lui is not None:
             await self.lui.start()
-        await self._keep_trust(endpoint)
+        await self._keep_trust()
 
-    async def _keep_trust(self, endpoint: Endpoint) -> None:
+    def _look_after(self, endpoint: Endpoint) -> None:
+        """Make what keeps this server's trust and, when it is secured, its certificate."""
+        self.keeper = TrustKeeper(
+            self.plan,
+            endpoint,
+            listeners=self.listeners,
+            peers=self.peers,
+            log=self.logs.server(),
+        )
+        if not self.plan.secured:
+            return
+        to_hub = (peer for peer in self.peers if peer.destination.component is Component.HUB)
+        hub = next(to_hub, None)
+        self.care = Care(
+            plan=self.plan,
+            endpoint=endpoint,
+            keeper=self.keeper,
+            issuer=self.hub.issuer if self.hub is not None else None,
+            hub=hub.stub(HubCalls) if hub is not None else None,
+            log=self.logs.server(),
+        )
+
+    async def _keep_trust(self) -> None:
         """Watch over the files of trust from now on; the watch ends before anything else does."""
         log = self.logs.server()
 
         def on_error(name: str, error: BaseException) -> None:
-            log.error("The watch over the files of trust has ended.", task=name, exc_info=error)
+            log.error("The watch over this server's trust has ended.", task=name, exc_info=error)
 
-        self.keeper = TrustKeeper(
-            self.plan, endpoint, listeners=self.listeners, peers=self.peers, log=log
-        )
+        assert self.keeper is not None
         await self.keeper.write_down()
         tasks = TaskOwner(on_error)
         self._stack.push_async_callback(tasks.aclose)
         tasks.spawn(self.keeper.run(), name="trust-keeper")
+        if self.care is not None:
+            self.care.start(tasks)
 
     async def _open_components(self, endpoint: Endpoint) -> None:
         """Open the databases, with every reason why one cannot be."""

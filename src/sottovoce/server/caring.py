@@ -1,0 +1,210 @@
+"""What looks after a running server's certificates and trust: renewal, HUB's word, fresh lists.
+
+Owns which of these run on this server and where they get what they need: where HUB holds the
+installation's issuing authority, its own server signs by it directly and publishes its lists; a
+server that takes its trust from HUB asks over its channel. A server with certificates from
+elsewhere has none of it; what its files say is enough.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+from cryptography import x509
+
+from sottovoce.contracts import HeartbeatReply, HubCalls, RenewalRequest, Status
+from sottovoce.errors import Fault, SottovoceError
+from sottovoce.hub.authority import Issuer
+from sottovoce.ini import Secret
+from sottovoce.net import Endpoint, TaskOwner
+from sottovoce.net.log import Log
+from sottovoce.pki import fingerprint, load_certificates, load_request
+from sottovoce.policy import KEYSTORE_PATH
+from sottovoce.server.following import Follower
+from sottovoce.server.home import Faults
+from sottovoce.server.keeper import TrustKeeper
+from sottovoce.server.passwords import keystore_password
+from sottovoce.server.plan import Plan
+from sottovoce.server.reloading import ReloadOutcome
+from sottovoce.server.renewing import Renewer
+from sottovoce.server.trust import read_ssl
+from sottovoce.tls import TrustGeneration
+
+__all__ = ["Care"]
+
+#: Seconds between two looks whether the authority has a new list: what is revoked by a command
+#: beside the running HUB is in force here within this time.
+LOOK_EVERY = 1.0
+
+Issue = Callable[[bytes], Awaitable[tuple[x509.Certificate, ...]]]
+
+
+class Care:
+    """Looks after one secured server; :meth:`start` begins, the tasks' owner ends it.
+
+    Args:
+        plan: what the server was started with.
+        endpoint: its end of channels, with the pointer to what is in force.
+        keeper: takes changed files into force.
+        issuer: the installation's issuing authority, on HUB's server; else None.
+        hub: the calls on HUB, on every other server.
+        log: the server's.
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        endpoint: Endpoint,
+        keeper: TrustKeeper,
+        issuer: Issuer | None,
+        hub: HubCalls | None,
+        log: Log,
+    ) -> None:
+        self._plan = plan
+        self._endpoint = endpoint
+        self._keeper = keeper
+        self._issuer = issuer
+        self._log = log
+        self._said = ""
+        self.renewer = self._make_renewer(hub)
+        self.follower = self._make_follower(hub)
+
+    def start(self, tasks: TaskOwner) -> None:
+        """Begin whatever this server needs."""
+        if self.renewer is not None:
+            tasks.spawn(self.renewer.run(), name="certificate-renewal")
+        if self.follower is not None:
+            tasks.spawn(self.follower.run(), name="trust-from-hub")
+        if self._issuer is not None:
+            tasks.spawn(self._publish_lists(self._issuer), name="revocation-lists")
+
+    # What HUB is told, and hears.
+
+    def complete(self, status: Status) -> Status:
+        """Add certificates and trust to a component's status."""
+        generation = self._endpoint.trust.current
+        if generation is None:
+            return status
+        return msgspec.structs.replace(
+            status,
+            certificate_until=generation.own_identity.not_after,
+            trust_rev=self.follower.rev if self.follower is not None else "",
+            roots=tuple(sorted(fingerprint(root) for root in generation.roots)),
+            issuer=_issuer_of(generation),
+            renewal=self._trouble,
+        )
+
+    @property
+    def _trouble(self) -> str:
+        parts = (self.renewer, self.follower)
+        return next((part.failure for part in parts if part is not None and part.failure), "")
+
+    def heard(self, reply: HeartbeatReply) -> None:
+        """Take note of HUB's reply to a report."""
+        if self.follower is not None:
+            self.follower.heard(reply)
+
+    # The parts.
+
+    def _make_renewer(self, hub: HubCalls | None) -> Renewer | None:
+        issue = self._issue_by_authority if self._issuer is not None else _issue_by(hub)
+        if not self._plan.settings.trust_from_hub or issue is None:
+            return None
+        return Renewer(
+            trust=self._endpoint.trust,
+            place=self._keystore,
+            issue=issue,
+            reload=self._reload,
+            clock=self._endpoint.clock,
+            log=self._log,
+        )
+
+    def _make_follower(self, hub: HubCalls | None) -> Follower | None:
+        if not self._plan.settings.trust_from_hub or self._issuer is not None or hub is None:
+            return None
+        return Follower(
+            home=self._plan.home,
+            settings=self._plan.settings,
+            trust=self._endpoint.trust,
+            fetch=hub.trust,
+            reload=self._reload,
+            clock=self._endpoint.clock,
+            log=self._log,
+        )
+
+    async def _issue_by_authority(self, request: bytes) -> tuple[x509.Certificate, ...]:
+        issuer, generation, hub = self._issuer, self._endpoint.trust.current, self._plan.hub
+        assert issuer is not None
+        assert generation is not None
+        assert hub is not None, "the issuing authority lies in HUB's home"
+        return await asyncio.to_thread(
+            issuer.renew,
+            load_request(request, source="this server's request"),
+            fingerprint=generation.own_identity.fingerprint,
+            lifetime=timedelta(seconds=hub.certificate_lifetime),
+            now=self._endpoint.clock(),
+        )
+
+    def _keystore(self) -> tuple[Path, Secret]:
+        """Return path and password of the keystore, as the files have them now."""
+        home, faults = self._plan.home, Faults()
+        settings = home.settings()
+        _, values = read_ssl(home, settings, faults)
+        password = keystore_password(home, settings, values, faults) if values else None
+        path = values.find(KEYSTORE_PATH) if values else None
+        faults.check("The keystore cannot be opened.")
+        assert path is not None
+        assert password is not None
+        return path, password
+
+    async def _reload(self, reason: str) -> tuple[Fault, ...]:
+        result = await self._keeper.reload(reason)
+        return result.faults if result.outcome is ReloadOutcome.REFUSED else ()
+
+    async def _publish_lists(self, issuer: Issuer) -> None:
+        """Keep the lists of the authority where this server reads them, for ever."""
+        folder = self._plan.settings.revocation_lists
+        if folder is None:
+            return
+        while True:
+            try:
+                if await asyncio.to_thread(issuer.publish, folder, self._endpoint.clock()):
+                    await self._keeper.reload("revocation lists")
+                self._said = ""
+            except SottovoceError as error:
+                if self._said != error.code:
+                    self._said = error.code
+                    self._log.error(
+                        f"The authority's revocation lists could not be published: {error}",
+                        action="lists-not-published",
+                        code=error.code,
+                    )
+            await asyncio.sleep(LOOK_EVERY)
+
+
+def _issue_by(hub: HubCalls | None) -> Issue | None:
+    """Return how a server gets its certificate that has to ask HUB for it."""
+    if hub is None:
+        return None
+
+    async def issue(request: bytes) -> tuple[x509.Certificate, ...]:
+        renewed = await hub.renew(RenewalRequest(request=request))
+        return tuple(
+            each
+            for data in renewed.chain
+            for each in load_certificates(data, source="HUB's answer")
+        )
+
+    return issue
+
+
+def _issuer_of(generation: TrustGeneration) -> str:
+    """Return SHA-256 of the certificate above the server's own; empty when it stands alone."""
+    chain = generation.identity.chain
+    if len(chain) > 1:
+        return fingerprint(chain[1])
+    above = [root for root in generation.roots if root.subject == chain[0].issuer]
+    return fingerprint(above[0]) if above else ""
