@@ -13,7 +13,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from structlog.testing import LogCapture
 
-from sottovoce.contracts import Caller, Heartbeat, HubHello, RenewalRequest, Status, TrustSince
+from sottovoce.contracts import (
+    RENEW,
+    Caller,
+    Heartbeat,
+    HubHello,
+    RenewalRequest,
+    Status,
+    TrustSince,
+)
 from sottovoce.errors import CallRefused
 from sottovoce.hub import HubApp, HubSettings, bundle_of, create_home, new_set_up_code
 from sottovoce.hub.authority import (
@@ -209,3 +217,22 @@ async def test_a_hub_without_the_authority_gives_out_nothing(hub: Hub, tmp_path:
         await app.aclose()
 
     assert (trust.value.code, renewal.value.code) == ("trust-not-given", "renewal-refused")
+
+
+async def test_a_server_under_an_older_issuing_certificate_is_told_to_renew(hub: Hub) -> None:
+    lui, now = hub.app.calls(hub.caller()), utc_now()
+    await lui.hello(
+        HubHello(instance="i", version="1", started=now, listens=(), secured=True, now=now)
+    )
+    rev = (await lui.trust(TrustSince())).rev
+    current = fingerprint(hub.issuer.certificate)
+
+    async def told(issuer: str, trust_rev: str) -> list[str]:
+        status = Status(issuer=issuer, trust_rev=trust_rev)
+        reply = await lui.heartbeat(Heartbeat(instance="i", status=status))
+        return [command.verb for command in reply.commands]
+
+    assert await told("AA:BB", rev) == [RENEW]
+    assert await told("AA:BB", "not yet HUB's") == []
+    assert await told(current, rev) == []
+    assert await told("", rev) == []

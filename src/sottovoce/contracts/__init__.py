@@ -2,6 +2,7 @@
 
 from sottovoce.contracts.calling import CALL_DEADLINE, Caller, CallSpec, Record, call, calls_of
 from sottovoce.contracts.hub import (
+    RENEW,
     AuditReceipt,
     AuditRow,
     AuditRows,
@@ -70,6 +71,7 @@ __all__ = [
     "MAX_LINK",
     "MAX_RECIPIENT",
     "NEW_JOB_KEY_SIZE",
+    "RENEW",
     "SALT_SIZE",
     "SECRET_SIZE",
     "TOKEN_LENGTH",

@@ -10,6 +10,7 @@ from sottovoce.contracts.posture import EdgePosture, RefusedCaller
 from sottovoce.policy import Component
 
 __all__ = [
+    "RENEW",
     "AuditReceipt",
     "AuditRow",
     "AuditRows",
@@ -35,6 +36,9 @@ __all__ = [
 ]
 
 _PARTNERS = (Component.LUI, Component.TRK)
+
+#: The verb of the command by which HUB has a server renew its certificate now.
+RENEW = "renew"
 
 
 class Nothing(Record, frozen=True, kw_only=True):
@@ -106,9 +110,15 @@ class Heartbeat(Record, frozen=True, kw_only=True):
 
 
 class Command(Record, frozen=True, kw_only=True):
-    """Something HUB wants done; it rides on a heartbeat's reply because HUB never dials."""
+    """Something HUB wants done; it rides on a heartbeat's reply because HUB never dials.
 
-    id: int
+    What HUB wants follows from what it was told, so a command comes again until it is carried out.
+
+    Args:
+        verb: ``renew``: renew the server's certificate now. One that is unknown is passed over.
+        arguments: by name; ``why`` is for the log.
+    """
+
     verb: str
     arguments: dict[str, str] = msgspec.field(default_factory=dict)
 

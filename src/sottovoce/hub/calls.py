@@ -127,7 +127,8 @@ class HubCallsFor:
     async def heartbeat(self, request: Heartbeat, /) -> HeartbeatReply:
         """Take the caller's sign of life."""
         reply = await self._roster.heartbeat(self._caller, request)
-        return msgspec.structs.replace(reply, trust_rev=self._desk.rev)
+        commands = await self._desk.commands(self._caller, request.status)
+        return msgspec.structs.replace(reply, trust_rev=self._desk.rev, commands=commands)
 
     async def settings(self, request: SettingsSince, /) -> SettingsReply:
         """Give the caller its own settings."""

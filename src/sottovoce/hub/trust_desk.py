@@ -12,7 +12,15 @@ from datetime import timedelta
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sottovoce.contracts import Caller, RenewalRequest, Renewed, TrustBundle
+from sottovoce.contracts import (
+    RENEW,
+    Caller,
+    Command,
+    RenewalRequest,
+    Renewed,
+    Status,
+    TrustBundle,
+)
 from sottovoce.errors import CallRefused, SottovoceError
 from sottovoce.hub.authority import Issuer
 from sottovoce.net.clock import Clock
@@ -94,6 +102,26 @@ class TrustDesk:
         if self._made is None or self._made[0] is not generation:
             self._made = (generation, bundle_of(generation))
         return self._made[1]
+
+    async def commands(self, caller: Caller, status: Status) -> tuple[Command, ...]:
+        """Return what a server is to do about its certificate.
+
+        One that has HUB's trust in force, and whose certificate is of an issuing key that signs no
+        more, is to renew it now: so a rollover or a new issuing certificate spreads at once.
+
+        Raises:
+            StoreError: the authority's files cannot be read.
+        """
+        issuer = self._issuer
+        if issuer is None or not caller.secured or not status.issuer:
+            return ()
+        if status.trust_rev != self.rev:
+            return ()
+        current = fingerprint(await asyncio.to_thread(lambda: issuer.certificate))
+        if status.issuer == current:
+            return ()
+        why = f"the issuing certificate {current} signs now, no longer {status.issuer}"
+        return (Command(verb=RENEW, arguments={"why": why}),)
 
     async def renew(self, caller: Caller, request: RenewalRequest) -> Renewed:
         """Certify a new key of *caller*.

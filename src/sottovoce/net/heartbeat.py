@@ -48,6 +48,10 @@ def _unheard(_reply: HeartbeatReply) -> None:
     """Nobody listens: a component by itself, without its server."""
 
 
+async def _unknown(_command: Command) -> None:
+    """Nobody obeys, likewise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reporting:
     """What a component's server has to do with its reports.
@@ -56,10 +60,13 @@ class Reporting:
         complete: adds to a status what the server knows and the component does not: connections,
             certificates, whom it trusts.
         heard: is told of each reply of HUB.
+        obey: awaited for each command of HUB, in their order; an error of ours in it is logged and
+            does not end the loop.
     """
 
     complete: Callable[[Status], Status] = _as_it_is
     heard: Callable[[HeartbeatReply], None] = _unheard
+    obey: Callable[[Command], Awaitable[None]] = _unknown
 
 
 class HeartbeatLoop:
@@ -72,8 +79,6 @@ class HeartbeatLoop:
         make_status: gives the status of this moment.
         interval: seconds between heartbeats until HUB says otherwise in its welcome;
             None takes HUB's from the first welcome on, and 15 until then.
-        on_command: awaited for each command of HUB, in their order; an error of ours in it is
-            logged and does not end the loop. None ignores commands.
         reporting: the server's part in it.
         log: state changes go here, with a stable ``action``.
         clock: UTC.
@@ -89,7 +94,6 @@ class HeartbeatLoop:
         make_status: Callable[[], Status],
         *,
         interval: float | None = None,
-        on_command: Callable[[Command], Awaitable[None]] | None = None,
         reporting: Reporting = Reporting(),
         log: Log,
         clock: Clock,
@@ -99,7 +103,6 @@ class HeartbeatLoop:
         self._make_hello = make_hello
         self._make_status = make_status
         self._interval = interval
-        self._on_command = on_command
         self._reporting = reporting
         self._log = log
         self._clock = clock
@@ -163,10 +166,8 @@ class HeartbeatLoop:
             await self._wait(self.interval)
 
     async def _obey(self, command: Command) -> None:
-        if self._on_command is None:
-            return
         try:
-            await self._on_command(command)
+            await self._reporting.obey(command)
         except SottovoceError as error:
             self._log.warning(
                 f"HUB's command {command.verb!r} could not be carried out: {error.message}",

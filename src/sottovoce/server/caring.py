@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from cryptography import x509
 
-from sottovoce.contracts import HeartbeatReply, HubCalls, RenewalRequest, Status
+from sottovoce.contracts import RENEW, Command, HeartbeatReply, HubCalls, RenewalRequest, Status
 from sottovoce.errors import Fault, SottovoceError
 from sottovoce.hub.authority import Issuer
 from sottovoce.ini import Secret
@@ -107,6 +107,11 @@ class Care:
         if self.follower is not None:
             self.follower.heard(reply)
 
+    async def obey(self, command: Command) -> None:
+        """Carry out a command of HUB."""
+        if command.verb == RENEW and self.renewer is not None:
+            self.renewer.renew_soon(command.arguments.get("why", "HUB asks for it"))
+
     # The parts.
 
     def _make_renewer(self, hub: HubCalls | None) -> Renewer | None:
@@ -173,6 +178,7 @@ class Care:
             try:
                 if await asyncio.to_thread(issuer.publish, folder, self._endpoint.clock()):
                     await self._keeper.reload("revocation lists")
+                await self._follow_issuer(issuer)
                 self._said = ""
             except SottovoceError as error:
                 if self._said != error.code:
@@ -183,6 +189,17 @@ class Care:
                         code=error.code,
                     )
             await asyncio.sleep(LOOK_EVERY)
+
+    async def _follow_issuer(self, issuer: Issuer) -> None:
+        """Renew this server's own certificate when another issuing certificate signs now."""
+        generation, renewer = self._endpoint.trust.current, self.renewer
+        if generation is None or renewer is None:
+            return
+        above = await asyncio.to_thread(lambda: (issuer.certificate, issuer.roots))
+        if fingerprint(above[0]) != _issuer_of(generation) and set(above[1]) & set(
+            generation.roots
+        ):
+            renewer.renew_soon(f"the issuing certificate {fingerprint(above[0])} signs now")
 
 
 def _issue_by(hub: HubCalls | None) -> Issue | None:

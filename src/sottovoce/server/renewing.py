@@ -43,6 +43,8 @@ SPREAD = 1 / 15
 GRADES = (RENEW_BELOW, 1 / 6, 1 / 10)
 #: The longest pause between two attempts, in seconds, and the share of the life that it is else.
 LONGEST_PAUSE, PAUSE_SHARE = 3600.0, 1 / 30
+#: Seconds between two looks whether it is time, or somebody wants a renewal.
+LOOK_EVERY = 1.0
 
 
 def due(begin: datetime, end: datetime, chance: float) -> datetime:
@@ -116,9 +118,20 @@ class Renewer:
         self._chance = chance
         self._wait = waiter
         self._told: tuple[str, int] = ("", 0)
+        self._wanted = False
         self.failure = ""
         self.renewed = 0
         self.failed = 0
+
+    def renew_soon(self, why: str) -> None:
+        """Have the certificate renewed at the next look, although it is not due.
+
+        Args:
+            why: for the log.
+        """
+        if not self._wanted:
+            self._log.info(f"This server's certificate is to be renewed: {why}.", action="renewal")
+        self._wanted = True
 
     async def run(self) -> None:
         """Renew whenever it is due, for ever; ends by cancellation only."""
@@ -145,9 +158,9 @@ class Renewer:
         """Wait in short steps: the clock may be set, and another generation may come meanwhile."""
         while self._trust.current is generation:
             left = (moment - self._clock()).total_seconds()
-            if left <= 0:
+            if left <= 0 or self._wanted:
                 return
-            await self._wait(min(left, 60.0))
+            await self._wait(min(left, LOOK_EVERY))
 
     async def renew(self) -> None:
         """Renew once, now.
@@ -172,6 +185,7 @@ class Renewer:
             await asyncio.to_thread(write_atomically, place.path, place.data)
             raise
         self.renewed += 1
+        self._wanted = False
         self.failure, self._told = "", ("", 0)
         leaf = chain[0]
         self._log.info(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 
 from sottovoce.contracts import Command, Heartbeat, HeartbeatReply, HubHello, HubWelcome, Status
@@ -17,7 +18,7 @@ from sottovoce.errors import (
     SottovoceError,
     StoreError,
 )
-from sottovoce.net.heartbeat import FIRST_RETRY, LONGEST_RETRY, HeartbeatLoop
+from sottovoce.net.heartbeat import FIRST_RETRY, LONGEST_RETRY, HeartbeatLoop, Reporting
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HELLO = HubHello(
@@ -62,6 +63,7 @@ class Loop:
     waits: list[float]
     lines: list[tuple[str, dict[str, Any]]]
     obeyed: list[str]
+    revs: list[str]
 
     @property
     def verbs(self) -> list[str]:
@@ -79,6 +81,7 @@ async def played(
     lines: list[tuple[str, dict[str, Any]]] = []
     waits: list[float] = []
     obeyed: list[str] = []
+    revs: list[str] = []
 
     class Log:
         def info(self, _event: str, /, **fields: Any) -> None:
@@ -94,20 +97,26 @@ async def played(
         if fail is not None:
             raise fail
 
+    def complete(status: Status) -> Status:
+        return msgspec.structs.replace(status, trust_rev="ours")
+
+    def heard(reply: HeartbeatReply) -> None:
+        revs.append(reply.trust_rev)
+
     hub = ScriptedHub(list(answers))
     loop = HeartbeatLoop(
         hub,  # type: ignore[arg-type]
         lambda: HELLO,
         lambda: Status(queue=4),
         interval=interval,
-        on_command=obey,
+        reporting=Reporting(complete=complete, heard=heard, obey=obey),
         log=Log(),
         clock=lambda: NOW,
         waiter=wait,
     )
     with pytest.raises(Enough):
         await loop.run()
-    return Loop(hub, loop, waits, lines, obeyed)
+    return Loop(hub, loop, waits, lines, obeyed, revs)
 
 
 def beat(*commands: Command, rev: int = 3) -> HeartbeatReply:
@@ -117,7 +126,7 @@ def beat(*commands: Command, rev: int = 3) -> HeartbeatReply:
 async def test_it_says_hello_once_and_then_beats_at_hubs_interval() -> None:
     done = await played(WELCOME, beat(), beat(rev=5))
     assert done.verbs == ["hello", "beat", "beat"]
-    assert done.hub.told[1] == Heartbeat(instance="i1", status=Status(queue=4))
+    assert done.hub.told[1] == Heartbeat(instance="i1", status=Status(queue=4, trust_rev="ours"))
     assert done.waits == [7.0, 7.0]
     assert done.loop.connected
     assert done.loop.settings_rev == 5
@@ -176,13 +185,13 @@ async def test_a_call_without_an_answer_is_an_absence() -> None:
 
 
 async def test_commands_are_obeyed_in_their_order() -> None:
-    done = await played(WELCOME, beat(Command(id=1, verb="backup"), Command(id=2, verb="rest")))
+    done = await played(WELCOME, beat(Command(verb="backup"), Command(verb="rest")))
     assert done.obeyed == ["backup", "rest"]
 
 
 async def test_a_command_that_fails_ends_nothing() -> None:
     failing = StoreError("The disk is full.")
-    done = await played(WELCOME, beat(Command(id=1, verb="backup")), beat(), fail=failing)
+    done = await played(WELCOME, beat(Command(verb="backup")), beat(), fail=failing)
     assert done.verbs == ["hello", "beat", "beat"]
     assert done.lines[1] == ("hub-command-failed", {"verb": "backup", "code": "store"})
 
@@ -210,3 +219,13 @@ async def test_it_ends_by_cancellation() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_the_server_completes_what_is_said_and_hears_what_is_answered() -> None:
+    loop = await played(
+        WELCOME, HeartbeatReply(settings_rev=3, trust_rev="new"), HeartbeatReply(settings_rev=3)
+    )
+
+    beats = [each for each in loop.hub.told if isinstance(each, Heartbeat)]
+    assert [(beat.status.queue, beat.status.trust_rev) for beat in beats] == [(4, "ours")] * 2
+    assert loop.revs == ["new", ""]

@@ -15,7 +15,7 @@ from sottovoce.ini import Secret
 from sottovoce.keystore import Keystore, PrivateKeyEntry, StoreFormat, dumps, loads
 from sottovoce.pki import Authority, dns_names, load_request, uri_names
 from sottovoce.policy import Component
-from sottovoce.server.renewing import Renewer, due, grade, retry_pause
+from sottovoce.server.renewing import LOOK_EVERY, Renewer, due, grade, retry_pause
 from sottovoce.testing import ThrowAwayAuthority
 from sottovoce.tls import Trust, TrustGeneration
 
@@ -94,7 +94,7 @@ class Server:
         self.waits.append(seconds)
         if len(self.waits) > self.most_waits:
             raise Enough
-        self.now += timedelta(seconds=max(seconds, 3600 if seconds == 60 else 0))
+        self.now += timedelta(seconds=max(seconds, 3600 if seconds == LOOK_EVERY else 0))
 
     def _say(self, level: str) -> Callable[..., None]:
         def say(_message: str, **fields: Any) -> None:
@@ -211,6 +211,17 @@ def test_failing_is_told_once_for_each_grade_and_in_the_end_that_it_is_too_late(
         ("error", "renewal-failing renewal-too-late"),
     ]
     assert server.on_disk.chain == server.old.chain
+
+
+def test_whoever_wants_it_sooner_gets_it_once(server: Server) -> None:
+    server.renewer.renew_soon("a new issuing certificate")
+    server.renewer.renew_soon("a new issuing certificate")
+    server.most_waits = 10
+    with pytest.raises(Enough):
+        ran(server.renewer.run())
+
+    assert server.renewer.renewed == 1
+    assert server.lines == [("info", "renewal"), ("info", "certificate-renewed")]
 
 
 @pytest.mark.parametrize(
