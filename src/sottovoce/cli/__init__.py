@@ -23,6 +23,7 @@ FINE, WARNINGS, FAULTS, UNTOLD, WRONG_USAGE = 0, 1, 2, 3, 64
 COMMANDS = {
     "demo": "sottovoce.cli.demo",
     "init": "sottovoce.cli.init",
+    "invite": "sottovoce.cli.invite",
     "start": "sottovoce.cli.start",
     "check": "sottovoce.cli.check",
     "edges": "sottovoce.cli.edges",

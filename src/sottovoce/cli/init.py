@@ -8,10 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sottovoce.cli.options import add_home, home_of
+from sottovoce.cli.options import add_home, components_of, home_of
 from sottovoce.cli.own_authority import add_own_authority, own_authority_of
 from sottovoce.errors import Fault, SettingsError, WrongUsage
-from sottovoce.policy import Component
 
 if TYPE_CHECKING:
     from sottovoce.cli.own_authority import OwnAuthority
@@ -100,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
     now = utc_now()
     public = read_public_roots(at=now) if args.public_roots else None
-    components = _components(args.components)
+    components = components_of(args.components)
     own = own_authority_of(args, home_of(args), components, now=now)
     plan = HomePlan(
         path=home_of(args),
@@ -174,21 +173,13 @@ def _option_of(fault: Fault, args: argparse.Namespace) -> str:
     return "name" if place == "server.ini:ServerName" else ""
 
 
-def _components(text: str) -> tuple[Component, ...]:
-    names = [name for name in text.lower().split(",") if name]
-    known = {component.value: component for component in Component}
-    if not names or any(name not in known for name in names) or len(set(names)) < len(names):
-        raise WrongUsage(
-            f"--components {text!r} is not a list of components.",
-            hint="Name each of hub, lui, trk at most once, separated by commas.",
-        )
-    return tuple(known[name] for name in names)
-
-
 def _values(args: argparse.Namespace) -> dict[str, dict[str, str]]:
     from sottovoce.server import INI_FILES
 
-    present = {"server.ini", *(INI_FILES[component] for component in _components(args.components))}
+    present = {
+        "server.ini",
+        *(INI_FILES[component] for component in components_of(args.components)),
+    }
     values: dict[str, dict[str, str]] = {
         "server.ini": {"ServerName": args.name, "Components": args.components.lower()}
     }

@@ -13,11 +13,13 @@ from sottovoce.errors import StoreError
 from sottovoce.hub.authority import Issuer
 from sottovoce.hub.calls import HelloLog, HubCallsFor
 from sottovoce.hub.home import open_database
+from sottovoce.hub.join_desk import Admit, JoinDesk
 from sottovoce.hub.service import (
     RFC_9106_LOW_MEMORY,
     Accounts,
     Argon2Preset,
     Installation,
+    Invitations,
     PasswordHasher,
     Registry,
     RosterKeeper,
@@ -134,6 +136,26 @@ class HubApp:
             desk=self._desk,
             hellos=self._hellos,
             clock=self._clock,
+        )
+
+    def reception(self, admit: Admit, *, lifetime: timedelta) -> JoinDesk | None:
+        """Return where new servers may join; None without an issuing authority.
+
+        Args:
+            admit: puts a new server into HUB's own list and into force.
+            lifetime: of the certificates.
+        """
+        if self.issuer is None:
+            return None
+        return JoinDesk(
+            Invitations(self._database, clock=self._clock, random=secrets.token_bytes),
+            self.issuer,
+            self._desk,
+            admit=admit,
+            hosts={Component.HUB: self._installation.own_name, **self._installation.servers},
+            lifetime=lifetime,
+            clock=self._clock,
+            log=self._log,
         )
 
     async def report(self, *, most: int = CHANGES_SHOWN) -> SecurityReport:

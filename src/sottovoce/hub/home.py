@@ -11,13 +11,20 @@ import sqlalchemy as sa
 
 from sottovoce.errors import StoreError
 from sottovoce.hub import schema
-from sottovoce.hub.service import RFC_9106_LOW_MEMORY, Accounts, PasswordHasher
+from sottovoce.hub.service import RFC_9106_LOW_MEMORY, Accounts, Invitations, PasswordHasher
 from sottovoce.hub.service.setup_code import canonical_code, code_hash
 from sottovoce.ini import Secret
 from sottovoce.net.clock import Clock
 from sottovoce.store import Database
 
-__all__ = ["MIGRATIONS", "create_home", "database_path", "open_accounts", "open_database"]
+__all__ = [
+    "MIGRATIONS",
+    "create_home",
+    "database_path",
+    "open_accounts",
+    "open_database",
+    "open_invitations",
+]
 
 #: HUB's Alembic scripts; they ship in the wheel.
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -117,3 +124,14 @@ async def open_accounts(home: Path, *, clock: Clock) -> AsyncIterator[Accounts]:
     async with await open_database(home) as database:
         hasher = PasswordHasher(RFC_9106_LOW_MEMORY, random=secrets.token_bytes)
         yield Accounts(database, hasher=hasher, clock=clock)
+
+
+@asynccontextmanager
+async def open_invitations(home: Path, *, clock: Clock) -> AsyncIterator[Invitations]:
+    """Give the invitations of the HUB in *home*, whether or not its server runs.
+
+    Raises:
+        StoreError: see :func:`open_database`.
+    """
+    async with await open_database(home) as database:
+        yield Invitations(database, clock=clock, random=secrets.token_bytes)

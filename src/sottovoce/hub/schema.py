@@ -15,6 +15,7 @@ __all__ = [
     "edge_change",
     "group",
     "installation",
+    "invitation",
     "login_failure",
     "metadata",
     "refusal",
@@ -42,6 +43,24 @@ set_up_code = sa.Table(
     sa.Column("hash", sa.Text, primary_key=True),
     sa.Column("created", UtcTime, nullable=False),
     sa.Column("used", UtcTime),
+)
+
+#: One-time invitations of servers, hashed (SHA-256 of 128 random bits); what came of each stays.
+invitation = sa.Table(
+    "invitation",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("hash", sa.Text, nullable=False, unique=True),
+    sa.Column("names", sa.Text, nullable=False),
+    sa.Column("components", sa.Text, nullable=False),
+    sa.Column("created", UtcTime, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("expires", UtcTime, nullable=False),
+    sa.Column("withdrawn", UtcTime),
+    sa.Column("used", UtcTime),
+    sa.Column("key", sa.Text),
+    sa.Column("address", sa.Text),
+    sa.Column("chain", sa.Text),
 )
 
 #: Groups of accounts; the group with the empty name holds the accounts of no group.

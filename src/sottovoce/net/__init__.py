@@ -5,11 +5,14 @@ from sottovoce.net.clock import Clock, monotonic, utc_now
 from sottovoce.net.dialer import connect
 from sottovoce.net.endpoint import Endpoint, Implement, Offer, PeerFacts
 from sottovoce.net.heartbeat import HeartbeatLoop, Reporting
+from sottovoce.net.join_checks import Welcome
+from sottovoce.net.joining import Newcomer, join
 from sottovoce.net.limits import LIMITS, Limits
 from sottovoce.net.listener import Listener, listen
 from sottovoce.net.peer import Peer
 from sottovoce.net.probe import PortAnswer, Probe, probe
 from sottovoce.net.reaching import Destination
+from sottovoce.net.reception import Applicant, Reception
 from sottovoce.net.refused import RefusedCallers
 from sottovoce.net.security import Outcome, SecurityLog, SecurityRecord
 from sottovoce.net.serving import ServingChannel
@@ -18,6 +21,7 @@ from sottovoce.net.trace import Step, Trace
 
 __all__ = [
     "LIMITS",
+    "Applicant",
     "Channel",
     "Clock",
     "Destination",
@@ -26,12 +30,14 @@ __all__ = [
     "Implement",
     "Limits",
     "Listener",
+    "Newcomer",
     "Offer",
     "Outcome",
     "Peer",
     "PeerFacts",
     "PortAnswer",
     "Probe",
+    "Reception",
     "RefusedCallers",
     "Reporting",
     "SecurityLog",
@@ -40,7 +46,9 @@ __all__ = [
     "Step",
     "TaskOwner",
     "Trace",
+    "Welcome",
     "connect",
+    "join",
     "listen",
     "monotonic",
     "probe",

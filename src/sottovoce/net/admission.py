@@ -7,15 +7,16 @@ stranger, codes inside TLS to a peer whose chain is valid, codes on the *why* pa
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from cryptography import x509
 
 from sottovoce.contracts import Caller
 from sottovoce.errors import Fault, RemoteProtocolError
+from sottovoce.net import strangers
 from sottovoce.net.endpoint import Endpoint, PeerFacts, Standing
+from sottovoce.net.reception import Reception, hear_applicant
 from sottovoce.net.security import Outcome, SecurityRecord, identity_of
-from sottovoce.net.strangers import refuse_first_bytes
 from sottovoce.net.telling import faults_told, printable, reasons_to_tell
 from sottovoce.net.visitors import Visitors
 from sottovoce.net.wire import Lost, Wire
@@ -37,6 +38,7 @@ from sottovoce.tls import (
     PLAIN_PREAMBLE,
     AlpnPath,
     Broken,
+    ClientHello,
     Engine,
     Evidence,
     Face,
@@ -71,10 +73,6 @@ class _Refusal(Exception):
         self.by_peer = by_peer
 
 
-class _Answered(Exception):
-    """The *why* path has ended; it has no refusal of its own."""
-
-
 class Admission:
     """Admits one caller, or refuses it.
 
@@ -83,13 +81,23 @@ class Admission:
         endpoint: ours.
         port: the port that it reached.
         visitors: what is remembered of addresses.
+        reception: for new servers; None where nobody joins.
     """
 
-    def __init__(self, wire: Wire, endpoint: Endpoint, *, port: int, visitors: Visitors) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        endpoint: Endpoint,
+        *,
+        port: int,
+        visitors: Visitors,
+        reception: Reception | None = None,
+    ) -> None:
         self._wire = wire
         self._endpoint = endpoint
         self._port = port
         self._visitors = visitors
+        self._reception = reception
         self._id = endpoint.new_id()
         self._address = wire.peer_address
         self._host = wire.peer_host
@@ -107,19 +115,18 @@ class Admission:
         """Carry the admission through; everything that happens is logged here."""
         limits = self._endpoint.limits
         try:
-            return await self._admit()
+            if (admitted := await self._admit()) is not None:
+                return admitted
         except _Refusal as refusal:
             self._refuse(refusal)
-        except _Answered:
-            pass
         except TimeoutError:
-            self._refuse(_Refusal(self._too_slow()))
+            self._refuse(_Refusal(strangers.too_slow(self._address, self._phase)))
         except RemoteProtocolError as error:
             self._refuse(_Refusal(Fault(code="protocol-error", why=f"{error.message}.")))
         await self._wire.close(linger=limits.linger)
         return None
 
-    async def _admit(self) -> Admitted:
+    async def _admit(self) -> Admitted | None:
         limits = self._endpoint.limits
         await self._first_bytes()
         self._phase = "tls"
@@ -129,16 +136,16 @@ class Admission:
             self._wire.attach(PlainEngine(side=Side.ACCEPTING))
         else:
             async with asyncio.timeout(limits.first_bytes):
-                await self._choose_face(self._generation)
-            assert self._face is not None
-            engine = Engine(self._generation, side=Side.ACCEPTING, context=self._face.accepting)
+                hello = await self._wire.client_hello()
+            async with asyncio.timeout(limits.handshake):
+                engine = await self._engine(self._generation, hello)
             self._wire.attach(engine)
         async with asyncio.timeout(limits.handshake):
             secured = await self._secured()
         self._tunnel = secured.tunnel
-        if secured.path is AlpnPath.WHY:
-            async with asyncio.timeout(limits.greeting):
-                await self._explain(secured)
+        if secured.path is not AlpnPath.CALLS:
+            await self._run_errand(secured)
+            return None
         self._phase = "greeting"
         async with asyncio.timeout(limits.greeting):
             return await self._greet(secured)
@@ -147,7 +154,7 @@ class Admission:
         """Let on only who begins as a partner does; on a plain server, answer in kind."""
         async with asyncio.timeout(self._endpoint.limits.first_bytes):
             first = await self._wire.first_bytes()
-        refusal = refuse_first_bytes(
+        refusal = strangers.refuse_first_bytes(
             first,
             secured=self._generation is not None,
             address=self._address,
@@ -159,11 +166,22 @@ class Admission:
 
     # TLS.
 
-    async def _choose_face(self, generation: TrustGeneration) -> None:
+    async def _engine(self, generation: TrustGeneration, hello: ClientHello) -> Engine:
         """Choose the identity to show by the name asked for, before TLS begins (SPEC W10)."""
-        asked = self._asked = (await self._wire.client_hello()).name
+        asked = self._asked = hello.name
         self._face = generation.face(asked)
         self._own_name = self._face.announced(asked, self._endpoint.own_name)
+        joinable = AlpnPath.JOIN.value in hello.protocols and await self._is_joinable()
+        context = self._face.accepting
+        return Engine(generation, side=Side.ACCEPTING, context=context, joinable=joinable)
+
+    async def _is_joinable(self) -> bool:
+        reception = self._reception
+        return (
+            reception is not None
+            and self._visitors.may_join(self._host)
+            and await reception.is_open()
+        )
 
     async def _secured(self) -> Secured:
         match await self._wire.next():
@@ -172,7 +190,7 @@ class Admission:
             case Broken() as broken:
                 raise _Refusal(*self._tls_faults(broken), **self._tls_told(broken))
             case Lost(error=error):
-                raise _Refusal(self._gone(error))
+                raise _Refusal(strangers.gone(self._address, self._phase, error))
             case other:
                 raise AssertionError(other)
 
@@ -192,21 +210,6 @@ class Admission:
             "by_peer": bool(broken.alert_received) and not broken.problems,
         }
 
-    def _gone(self, error: str) -> Fault:
-        words = f" ({error})" if error else ""
-        return Fault(
-            code="closed-early",
-            why=f"{self._address} closed the connection in phase {self._phase}{words}.",
-            presented=error,
-        )
-
-    def _too_slow(self) -> Fault:
-        return Fault(
-            code="phase-timeout",
-            why=f"{self._address} took too long in phase {self._phase}.",
-            hint="A silent client or an overloaded one; it may try again.",
-        )
-
     # The gate and the greeting.
 
     def _evidence(self, chain: tuple[x509.Certificate, ...]) -> Evidence:
@@ -216,7 +219,7 @@ class Admission:
             chain=chain,
             at=self._endpoint.clock(),
             announced_name=hello.server_name if hello is not None else None,
-            announced_component=_component(hello),
+            announced_component=strangers.component_of(hello),
             peer_time=hello.now if hello is not None else None,
             tunnel=self._tunnel,
             address=self._address,
@@ -258,7 +261,7 @@ class Admission:
         # By the trust in force now: what was withdrawn meanwhile does not slip in. From here to the
         # open channel nothing else runs.
         self._generation = endpoint.trust.current
-        faults = self._judge(secured.chain) or _unknown_component(hello)
+        faults = self._judge(secured.chain) or strangers.unknown_component(hello)
         if faults:
             reasons = reasons_to_tell(faults)
             wire.send(Refused(reasons))
@@ -281,7 +284,7 @@ class Admission:
             case RemoteProtocolError() as error:
                 raise error
             case Lost(error=error_text):
-                raise _Refusal(self._gone(error_text))
+                raise _Refusal(strangers.gone(self._address, self._phase, error_text))
             case other:
                 raise RemoteProtocolError(f"{type(other).__name__} instead of Hello")
 
@@ -310,13 +313,30 @@ class Admission:
         )
         return Admitted(self._wire, caller, facts)
 
-    # The *why* path.
+    # The paths on which nobody is admitted.
 
-    async def _explain(self, secured: Secured) -> NoReturn:
-        """Answer about the certificate just presented, take a hint, and end (DESIGN §4)."""
-        self._phase = "why"
-        if not self._endpoint.explain_refusals or not self._visitors.may_ask_why(self._host):
-            raise _Answered
+    async def _run_errand(self, secured: Secured) -> None:
+        """Explain a refusal, or let a new server join; then it is over."""
+        self._phase = secured.path.name.lower()
+        if secured.path is AlpnPath.WHY:
+            may_ask = self._endpoint.explain_refusals and self._visitors.may_ask_why(self._host)
+            if may_ask:
+                async with asyncio.timeout(self._endpoint.limits.greeting):
+                    await self._explain(secured)
+            return
+        assert self._reception is not None, "the path is offered only with a reception"
+        self._identity = identity_of(secured.chain)
+        heard = await hear_applicant(
+            self._wire,
+            self._reception,
+            endpoint=self._endpoint,
+            certificate=secured.chain[0],
+            connection_id=self._id,
+        )
+        self._log(heard.outcome, **heard.fields(self._endpoint.clock()))
+
+    async def _explain(self, secured: Secured) -> None:
+        """Answer about the certificate just presented, and take a hint (DESIGN §4)."""
         faults = self._examine(secured.chain)
         reasons = reasons_to_tell(faults)
         # With nothing wrong here it was the caller who refused: it showed no certificate then.
@@ -327,14 +347,10 @@ class Admission:
         self._log(Outcome.EXPLAINED, faults=faults, told=told, refers_to=refers_to)
         match await self._wire.next():
             case WhyHint(reasons=hints):
-                self._log(
-                    Outcome.HINT,
-                    faults=faults_told(hints, teller=_SOMEBODY, vouched=False),
-                    refused_by="peer",
-                )
+                hinted = faults_told(hints, teller=_SOMEBODY, vouched=False)
+                self._log(Outcome.HINT, faults=hinted, refused_by="peer")
             case Bye() | Lost() | _:
                 pass
-        raise _Answered
 
     # The log.
 
@@ -351,6 +367,10 @@ class Admission:
 
     def _log(self, outcome: Outcome, **more: Any) -> None:
         hello, now = self._hello, self._endpoint.clock()
+        if hello is not None:
+            more["announced"] = printable(hello.server_name)
+            more["component"] = printable(hello.component)
+            more["clock_difference"] = (hello.now - now).total_seconds()
         self._endpoint.log(
             SecurityRecord(
                 at=now,
@@ -360,11 +380,8 @@ class Admission:
                 address=self._address,
                 port=self._port,
                 phase=self._phase,
-                announced=printable(hello.server_name) if hello is not None else "",
-                component=printable(hello.component) if hello is not None else "",
                 tunnel=self._tunnel,
                 secured=self._generation is not None,
-                clock_difference=(hello.now - now).total_seconds() if hello is not None else None,
                 **SecurityRecord.of(self._identity),
                 **more,
             )
@@ -376,23 +393,3 @@ _SOMEBODY = "A caller, whose word nobody vouches for,"
 
 #: Refusals that a port scanner causes by the thousand: one line an address and minute (P7).
 _SUMMARISED = frozenset({"closed-early", "too-many-handshakes", "phase-timeout"})
-
-
-def _component(hello: Hello | None) -> Component | None:
-    try:
-        return Component(hello.component) if hello is not None else None
-    except ValueError:
-        return None
-
-
-def _unknown_component(hello: Hello) -> tuple[Fault, ...]:
-    if _component(hello) is not None:
-        return ()
-    return (
-        Fault(
-            code="component-unexpected",
-            why=f"The peer speaks for {printable(hello.component)!r}, which is no component.",
-            expected=", ".join(Component),
-            presented=printable(hello.component),
-        ),
-    )

@@ -8,6 +8,7 @@ from sottovoce.errors import ChannelError, Fault
 from sottovoce.net.admission import Admission, Admitted
 from sottovoce.net.clock import monotonic
 from sottovoce.net.endpoint import Endpoint, Offer
+from sottovoce.net.reception import Reception
 from sottovoce.net.security import Outcome, SecurityRecord
 from sottovoce.net.serving import ServingChannel
 from sottovoce.net.tasks import TaskOwner
@@ -29,10 +30,12 @@ class Listener:
         endpoint: Endpoint,
         offers: Sequence[Offer],
         on_error: Callable[[str, BaseException], None],
+        reception: Reception | None,
     ) -> None:
         self._endpoint = endpoint
         self._offers = tuple(offers)
         self._on_error = on_error
+        self._reception = reception
         self._tasks = TaskOwner(on_error)
         self._visitors = Visitors(endpoint.limits, monotonic)
         self._server: asyncio.Server | None = None
@@ -62,7 +65,13 @@ class Listener:
 
     async def _admit(self, wire: Wire, host: str) -> None:
         try:
-            admission = Admission(wire, self._endpoint, port=self.port, visitors=self._visitors)
+            admission = Admission(
+                wire,
+                self._endpoint,
+                port=self.port,
+                visitors=self._visitors,
+                reception=self._reception,
+            )
             try:
                 admitted = await admission.run()
             finally:
@@ -172,6 +181,7 @@ async def listen(
     port: int,
     offers: Sequence[Offer],
     on_error: Callable[[str, BaseException], None],
+    reception: Reception | None = None,
 ) -> Listener:
     """Open a port on which callers are admitted by the rules of *endpoint* and their calls served.
 
@@ -181,6 +191,7 @@ async def listen(
         port: 1 to 65535, or 0 for a free one.
         offers: the contracts served here.
         on_error: told of every error that is nobody's refusal, with the name of what failed.
+        reception: where new servers may join; None offers no such path.
 
     Returns:
         The open listener.
@@ -188,6 +199,6 @@ async def listen(
     Raises:
         ChannelError: ``port-in-use`` or ``port-unavailable``.
     """
-    listener = Listener(endpoint, offers, on_error)
+    listener = Listener(endpoint, offers, on_error, reception)
     await listener.open(address, port)
     return listener

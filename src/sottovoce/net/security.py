@@ -33,6 +33,8 @@ class Outcome(StrEnum):
     EXPLAINED = "explained"
     #: A caller told us why it refuses this server; nobody vouches for it.
     HINT = "hint"
+    #: A new server got its certificate by an invitation.
+    JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,20 +1,27 @@
 """Who does not begin, or answer, as a partner does: why, and the one readable line it gets.
 
-Pure: first bytes in, a refusal or nothing out (catalogue P1, P2, P3, P7).
+Pure: first bytes, or a first word, in; a refusal or nothing out (catalogue P1, P2, P3, P7).
 """
 
 from dataclasses import dataclass
 
 from sottovoce.errors import Fault
+from sottovoce.net.telling import printable
+from sottovoce.policy import Component
+from sottovoce.rpc import Hello
 from sottovoce.tls import PLAIN_PREAMBLE, FirstBytes, Speaker
 
 __all__ = [
     "FirstRefusal",
     "closed_early",
+    "component_of",
+    "gone",
     "refuse_first_answer",
     "refuse_first_bytes",
     "refused_without_reason",
     "silent",
+    "too_slow",
+    "unknown_component",
 ]
 
 _PREAMBLE = PLAIN_PREAMBLE.decode().rstrip()
@@ -179,4 +186,45 @@ def silent(phase: str) -> Fault:
         code="tls-not-started" if phase == "tls" else "phase-timeout",
         why=f"The other side accepts connections but is silent in phase {phase}.",
         hint="An overloaded server, a balancer, or something that is not one of ours.",
+    )
+
+
+def gone(address: str, phase: str, error: str) -> Fault:
+    """Return the fault of a caller at *address* that hung up in *phase*."""
+    words = f" ({error})" if error else ""
+    return Fault(
+        code="closed-early",
+        why=f"{address} closed the connection in phase {phase}{words}.",
+        presented=error,
+    )
+
+
+def too_slow(address: str, phase: str) -> Fault:
+    """Return the fault of a caller at *address* that did not go on in *phase*."""
+    return Fault(
+        code="phase-timeout",
+        why=f"{address} took too long in phase {phase}.",
+        hint="A silent client or an overloaded one; it may try again.",
+    )
+
+
+def component_of(hello: Hello | None) -> Component | None:
+    """Return the component that a caller speaks for; None when it names none of ours."""
+    try:
+        return Component(hello.component) if hello is not None else None
+    except ValueError:
+        return None
+
+
+def unknown_component(hello: Hello) -> tuple[Fault, ...]:
+    """Return why a caller that speaks for no component of ours is refused; nothing for others."""
+    if component_of(hello) is not None:
+        return ()
+    return (
+        Fault(
+            code="component-unexpected",
+            why=f"The peer speaks for {printable(hello.component)!r}, which is no component.",
+            expected=", ".join(Component),
+            presented=printable(hello.component),
+        ),
     )

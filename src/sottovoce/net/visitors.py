@@ -53,6 +53,10 @@ class Visitors:
         """Return whether *host* may ask why once more within this minute."""
         return self._count(host, "why") <= self._limits.why_per_minute
 
+    def may_join(self, host: str) -> bool:
+        """Return whether *host* may try to join once more within this minute."""
+        return self._count(host, "join") <= self._limits.joins_per_minute
+
     def worth_a_line(self, host: str, code: str) -> bool:
         """Return whether this is the first of its kind from *host* within this minute (P7)."""
         return self._count(host, code) == 1

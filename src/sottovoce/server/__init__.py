@@ -3,6 +3,7 @@
 from sottovoce.server.creating import Created, HomePlan, create
 from sottovoce.server.home import INI_FILES, Home
 from sottovoce.server.in_use import InUse, read_in_use
+from sottovoce.server.inviting import Guest, invite
 from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import STARTUP_LINE, Logs
 from sottovoce.server.plan import Plan, read_plan
@@ -18,6 +19,7 @@ __all__ = [
     "STARTUP_LINE",
     "Closed",
     "Created",
+    "Guest",
     "Home",
     "HomePlan",
     "InUse",
@@ -30,6 +32,7 @@ __all__ = [
     "ServerSettings",
     "TrustKeeper",
     "create",
+    "invite",
     "is_secured",
     "read_in_use",
     "read_plan",

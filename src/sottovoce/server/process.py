@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import msgspec
 
@@ -23,6 +24,7 @@ from sottovoce.net import (
     Listener,
     Offer,
     Peer,
+    Reception,
     RefusedCallers,
     Reporting,
     SecurityRecord,
@@ -31,6 +33,7 @@ from sottovoce.net import (
     utc_now,
 )
 from sottovoce.policy import Component
+from sottovoce.server.admitting import admitting
 from sottovoce.server.caring import Care
 from sottovoce.server.home import Faults, occupy
 from sottovoce.server.keeper import TrustKeeper
@@ -167,11 +170,24 @@ class Server:
         if self.hub is not None:
             offer = Offer(HubCalls, self.hub.calls)
             port = settings.internal_port
-            await _attempt(faults, self._listen(endpoint, Component.HUB, port, offer))
+            reception = self._reception(self.hub)
+            await _attempt(faults, self._listen(endpoint, Component.HUB, port, offer, reception))
         if self.trk is not None:
             offer = Offer(TrkCalls, self.trk.calls)
             port = settings.tracker_port
             await _attempt(faults, self._listen(endpoint, Component.TRK, port, offer))
+
+    def _reception(self, hub: HubApp) -> Reception | None:
+        """Return where new servers may join: on a secured HUB with an authority of its own."""
+        if self.plan.hub is None or not self.plan.secured:
+            return None
+
+        async def reload(reason: str) -> tuple[Fault, ...]:
+            assert self.keeper is not None, "it is there before anybody is served"
+            return (await self.keeper.reload(reason)).faults
+
+        lifetime = timedelta(seconds=self.plan.hub.certificate_lifetime)
+        return hub.reception(admitting(self.plan.home, reload), lifetime=lifetime)
 
     def _say_mode(self) -> None:
         """Write W19's line for each component, or warn that nothing is encrypted (W3)."""
@@ -232,7 +248,12 @@ class Server:
         return address if ipaddress.ip_address(address).is_loopback else "127.0.0.1"
 
     async def _listen(
-        self, endpoint: Endpoint, component: Component, port: int, offer: Offer
+        self,
+        endpoint: Endpoint,
+        component: Component,
+        port: int,
+        offer: Offer,
+        reception: Reception | None = None,
     ) -> None:
         log = self.logs.component(component)
 
@@ -240,7 +261,12 @@ class Server:
             log.error("A call failed.", call=name, exc_info=error)
 
         listener = await listen(
-            endpoint, address=self.bind_address, port=port, offers=[offer], on_error=on_error
+            endpoint,
+            address=self.bind_address,
+            port=port,
+            offers=[offer],
+            on_error=on_error,
+            reception=reception,
         )
         self._parts[component].push_async_callback(listener.aclose, grace=GRACE)
         self.listeners[component] = listener

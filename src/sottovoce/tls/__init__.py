@@ -6,7 +6,7 @@ from sottovoce.tls.contexts import AlpnPath, accepting_context, calling_context
 from sottovoce.tls.engine import Arrived, Broken, Ended, Engine, Event, PlainEngine, Secured
 from sottovoce.tls.evidence import Evidence, Problem, Side, Tunnel
 from sottovoce.tls.failures import faults_of
-from sottovoce.tls.gate import Verdict, judge
+from sottovoce.tls.gate import CLOCK_TOLERANCE, Verdict, judge
 from sottovoce.tls.generation import (
     Face,
     Trust,
@@ -17,6 +17,7 @@ from sottovoce.tls.generation import (
 from sottovoce.tls.peek import PEEK_LIMIT, PLAIN_PREAMBLE, FirstBytes, Speaker, peek
 
 __all__ = [
+    "CLOCK_TOLERANCE",
     "PEEK_LIMIT",
     "PLAIN_PREAMBLE",
     "AlpnPath",

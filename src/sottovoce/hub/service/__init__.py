@@ -4,6 +4,12 @@ from sottovoce.hub.service.accounts import AccountFacts, Accounts
 from sottovoce.hub.service.audit import AuditHead, AuditVerdict
 from sottovoce.hub.service.history import ChangeKind, EdgeChange
 from sottovoce.hub.service.installation import Installation
+from sottovoce.hub.service.invitations import (
+    InvitationFacts,
+    Invitations,
+    InvitationState,
+    Invited,
+)
 from sottovoce.hub.service.names import AccountName, parse_name
 from sottovoce.hub.service.passwords import (
     CHEAPEST,
@@ -37,6 +43,10 @@ __all__ = [
     "EdgeChange",
     "Headline",
     "Installation",
+    "InvitationFacts",
+    "InvitationState",
+    "Invitations",
+    "Invited",
     "Level",
     "PasswordHasher",
     "Refused",
