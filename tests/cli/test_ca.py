@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from sottovoce.cli import ca, ca_acts
+from sottovoce.cli import ca, ca_acts, ca_plan
 from sottovoce.errors import CertificateFormatError, IssuanceError, StoreError, WrongUsage
-from sottovoce.hub.authority import REASONS
+from sottovoce.hub.authority import REASONS, STEPS
 from sottovoce.ini import Secret
 from sottovoce.pki import (
     LEAF_LIFETIME,
@@ -359,7 +359,7 @@ def test_a_certificate_is_revoked_once(
         authority("revoke", entry["serial"])
 
 
-@pytest.mark.parametrize("serial", ["", "1", "ffffffffff", "zz"])
+@pytest.mark.parametrize("serial", ["1", "ffffffffff", "zz"])
 def test_an_unknown_serial_is_told(authority: Command, tmp_path: Path, serial: str) -> None:
     authority("sign", "--request", request_file(tmp_path / "r", "a.test"), "--out", tmp_path / "c")
 
@@ -427,6 +427,7 @@ def test_the_words_of_the_options_are_those_of_the_types() -> None:
     assert list(ca.KEYS) == [item.value for item in KeyAlgorithm]
     assert list(ca.COMPONENTS) == [item.value for item in Component]
     assert sorted(ca.REASONS) == sorted(REASONS)
+    assert list(ca.STEPS) == list(STEPS) == list(ca_plan.WORDS)
 
 
 def test_the_days_in_the_help_are_those_that_are_given(capsys: pytest.CaptureFixture[str]) -> None:
@@ -438,4 +439,4 @@ def test_the_days_in_the_help_are_those_that_are_given(capsys: pytest.CaptureFix
     for verb, days in usual.items():
         with pytest.raises(SystemExit):
             parser().parse_args(["ca", verb, "--help"])
-        assert f"(default {days})" in capsys.readouterr().out
+        assert f"(default {days}" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""``sottovoce ca``: its verbs and options; what they do is in ``ca_acts``.
+"""``sottovoce ca``: its verbs and options; what they do is in ``ca_acts`` and ``ca_plan``.
 
 Kept apart because every start of the command line builds this grammar. A password is never a word
 on the command line (SPEC W20).
@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-__all__ = ["COMPONENTS", "KEYS", "REASONS", "register", "run"]
+__all__ = ["COMPONENTS", "KEYS", "REASONS", "STEPS", "register", "run"]
 
 #: The words of the options (a test compares them with the types that they stand for).
 KEYS = ("ec-p256", "ec-p384", "rsa-2048", "rsa-3072", "rsa-4096", "ed25519")
@@ -24,6 +24,7 @@ REASONS = (
     "privilegeWithdrawn",
     "aACompromise",
 )
+STEPS = ("made", "trusted", "issuing", "renewed", "removed")
 
 Verbs = Any  # argparse gives its sub-parsers' class no public name
 
@@ -32,27 +33,44 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     """Add ``ca`` and its verbs to the command line's *commands*."""
     parser = commands.add_parser(
         "ca",
-        help="a small certificate authority: create, sign, list, revoke, crl",
-        description="A small certificate authority in a folder of its own.",
+        help="the installation's certificate authority: create, issuing, sign, list, revoke, crl, "
+        "rollover",
+        description="The installation's certificate authority: a root in a folder outside every "
+        "server home (--dir), and the issuing authority below it in the home of HUB's server "
+        "(--home).",
     )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     _create_parser(verbs)
+    _issuing_parser(verbs)
     _sign_parser(verbs)
-    _verb(verbs, "list", "list every certificate that was issued")
+    _either(_verb(verbs, "list", "list every certificate that was issued"))
     _revoke_parser(verbs)
     _crl_parser(verbs)
+    _rollover_parser(verbs)
 
 
 def _verb(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = verbs.add_parser(
         name, help=text, description=f"{text[:1].upper()}{text[1:]}.", allow_abbrev=False
     )
-    parser.add_argument(
-        "--dir", type=Path, required=True, metavar="DIR", help="the authority's folder"
-    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
     return parser
+
+
+def _root(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "--dir", type=Path, required=required, metavar="ROOT", help="the folder of the root"
+    )
+
+
+def _hub(parser: argparse.ArgumentParser, *, required: bool, text: str) -> None:
+    parser.add_argument("--home", type=Path, required=required, metavar="HUBHOME", help=text)
+
+
+def _either(parser: argparse.ArgumentParser) -> None:
+    _root(parser, required=False)
+    _hub(parser, required=False, text="the home of HUB's server: its issuing authority is meant")
 
 
 def _password(parser: argparse.ArgumentParser, text: str) -> None:
@@ -61,13 +79,11 @@ def _password(parser: argparse.ArgumentParser, text: str) -> None:
     )
 
 
-def _days(parser: argparse.ArgumentParser, usual: int) -> None:
+def _days(parser: argparse.ArgumentParser, usual: str) -> None:
     parser.add_argument("--days", type=int, metavar="N", help=f"days of validity (default {usual})")
 
 
-def _create_parser(verbs: Verbs) -> None:
-    parser = _verb(verbs, "create", "make a certificate authority")
-    parser.add_argument("--name", required=True, help="what it is called, e.g. 'Example Mail CA'")
+def _key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key",
         choices=KEYS,
@@ -75,7 +91,27 @@ def _create_parser(verbs: Verbs) -> None:
         metavar="KIND",
         help=f"kind of key: {', '.join(KEYS)} (default %(default)s)",
     )
-    _days(parser, 3650)
+
+
+def _hosts(parser: argparse.ArgumentParser, option: str, text: str) -> None:
+    parser.add_argument(
+        option, action="append", default=[], metavar="HOST", help=f"{text}; may be repeated"
+    )
+
+
+def _create_parser(verbs: Verbs) -> None:
+    parser = _verb(verbs, "create", "make a root, and with --home an issuing authority below it")
+    _root(parser, required=True)
+    parser.add_argument("--name", required=True, help="what it is called, e.g. 'Example Mail CA'")
+    _hub(parser, required=False, text="HUB's server: make its issuing authority as well")
+    _hosts(
+        parser,
+        "--host",
+        "a host name, or domain, that HUB may certify (default: HUB's server and those of LUI and "
+        "TRK in hub.ini)",
+    )
+    _key(parser)
+    _days(parser, "3650")
     _password(parser, "the password for its key")
     parser.add_argument(
         "--prompt",
@@ -85,8 +121,26 @@ def _create_parser(verbs: Verbs) -> None:
     )
 
 
+def _issuing_parser(verbs: Verbs) -> None:
+    parser = _verb(
+        verbs, "issuing", "make HUB's issuing authority, renew its certificate, extend its names"
+    )
+    _root(parser, required=True)
+    _hub(parser, required=True, text="the home of HUB's server")
+    _hosts(parser, "--host", "a host name, or domain, that HUB may certify, instead of those now")
+    _hosts(parser, "--add-host", "one more of them")
+    parser.add_argument(
+        "--new-key",
+        action="store_true",
+        help="after the issuing certificate was revoked: make a new key, and certify HUB's own "
+        "server anew",
+    )
+    _password(parser, "the password of the root's key")
+
+
 def _sign_parser(verbs: Verbs) -> None:
     parser = _verb(verbs, "sign", "sign a certificate request")
+    _either(parser)
     parser.add_argument("--request", type=Path, required=True, metavar="FILE", help="the request")
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="where the reply goes (PEM chain)"
@@ -108,13 +162,31 @@ def _sign_parser(verbs: Verbs) -> None:
         dest="components",
         help=f"a component that the server may be: {', '.join(COMPONENTS)}; may be repeated",
     )
-    _days(parser, 397)
+    _days(parser, "397")
     _password(parser, "the password of the authority's key")
 
 
 def _revoke_parser(verbs: Verbs) -> None:
-    parser = _verb(verbs, "revoke", "revoke a certificate")
-    parser.add_argument("serial", metavar="SERIAL", help="its serial number, or how it begins")
+    parser = _verb(verbs, "revoke", "revoke a certificate, a server, or an issuing key")
+    _either(parser)
+    parser.add_argument(
+        "serial",
+        metavar="SERIAL",
+        nargs="?",
+        default="",
+        help="its serial number, or how it begins",
+    )
+    parser.add_argument(
+        "--server",
+        metavar="HOST",
+        help="every certificate in force for this name (with --home)",
+    )
+    parser.add_argument(
+        "--issuing",
+        action="store_true",
+        help="HUB's issuing key, at the root (with --dir and --home): everything below it is "
+        "refused from then on",
+    )
     parser.add_argument(
         "--reason",
         default="unspecified",
@@ -122,15 +194,36 @@ def _revoke_parser(verbs: Verbs) -> None:
         metavar="REASON",
         help=f"{', '.join(REASONS)} (default %(default)s)",
     )
+    _password(parser, "the password of the root's key, for --issuing")
 
 
 def _crl_parser(verbs: Verbs) -> None:
     parser = _verb(verbs, "crl", "sign a new revocation list")
+    _either(parser)
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="where the list goes (PEM)"
     )
-    _days(parser, 30)
+    _days(parser, "30; with --home 2")
     _password(parser, "the password of the authority's key")
+
+
+def _rollover_parser(verbs: Verbs) -> None:
+    parser = _verb(verbs, "rollover", "replace the root: say where that is, and take the next step")
+    _root(parser, required=True)
+    _hub(parser, required=True, text="the home of HUB's server")
+    parser.add_argument(
+        "--name", help="what the new root is called (default: the old name with a number)"
+    )
+    _key(parser)
+    parser.add_argument(
+        "--step",
+        choices=STEPS,
+        metavar="STEP",
+        default="",
+        help=f"take this step or none: {', '.join(STEPS)}",
+    )
+    parser.add_argument("--show", action="store_true", help="only say where it is")
+    _password(parser, "the password of the root's key")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -142,7 +235,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         SottovoceError: why it was not done.
     """
-    from sottovoce.cli import ca_acts
-    from sottovoce.hub.authority import AuthorityFolder
+    from sottovoce.cli import ca_acts, ca_plan
 
-    return ca_acts.ACTS[args.verb](args, AuthorityFolder(args.dir))
+    acts = {**ca_acts.ACTS, **ca_plan.ACTS}
+    return acts[args.verb](args)

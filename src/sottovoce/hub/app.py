@@ -41,7 +41,7 @@ from sottovoce.policy import Component
 from sottovoce.store import Database
 from sottovoce.tls import Trust
 
-__all__ = ["CHANGES_SHOWN", "HubApp", "open_report"]
+__all__ = ["CHANGES_SHOWN", "HubApp", "open_report", "open_roster"]
 
 #: Seconds between two sweeps of expired tickets and forgotten failures.
 PURGE_INTERVAL = 3600.0
@@ -282,6 +282,26 @@ async def open_report(
     installation = _installation(settings, own_name=own_name, secured=secured)
     async with await open_database(home) as database, database.read() as connection:
         return await read_report(connection, installation, clock(), most=most)
+
+
+async def open_roster(
+    home: Path, settings: HubSettings, *, own_name: str, secured: bool, clock: Clock
+) -> Roster:
+    """Return the three components as HUB knows them, whether or not it runs.
+
+    Args:
+        home: the home of HUB's server.
+        settings: from ``hub/hub.ini``.
+        own_name: the server's name.
+        secured: whether the server is secured.
+        clock: UTC.
+
+    Raises:
+        StoreError: there is no database, or it cannot be used.
+    """
+    installation = _installation(settings, own_name=own_name, secured=secured)
+    async with await open_database(home) as database:
+        return await RosterKeeper(database, installation=installation, clock=clock).roster()
 
 
 def _installation(settings: HubSettings, *, own_name: str, secured: bool) -> Installation:

@@ -6,7 +6,7 @@ here; nothing is written either.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,6 @@ from sottovoce.keystore import Keystore, PrivateKeyEntry, StoreFormat
 from sottovoce.keystore import dumps as write_keystore
 from sottovoce.pki import (
     KeyAlgorithm,
-    PrivateKey,
     dump_crl,
     generate_key,
     make_request,
@@ -41,6 +40,7 @@ __all__ = [
     "certified_by",
     "check_outside",
     "managed_settings",
+    "new_key",
     "write_secured",
 ]
 
@@ -56,15 +56,13 @@ class Credentials:
     """What a server needs in order to speak with its partners.
 
     Args:
-        key: its private key.
-        chain: its certificate first.
+        entry: its private key with its certificate and those above it.
         roots: whom it trusts.
         crls: file name → revocation list.
         allowed: the names of all servers, its own among them.
     """
 
-    key: PrivateKey = field(repr=False)
-    chain: tuple[x509.Certificate, ...]
+    entry: PrivateKeyEntry = field(repr=False)
     roots: tuple[x509.Certificate, ...]
     crls: dict[str, x509.CertificateRevocationList]
     allowed: tuple[str, ...]
@@ -96,8 +94,8 @@ def write_secured(folder: Path, credentials: Credentials, *, home: Path) -> tupl
         OSError: as the operating system says.
     """
     password = Secret(secrets.token_urlsafe(_PASSWORD_OCTETS))
-    entry = PrivateKeyEntry(credentials.key, credentials.chain)
-    store = write_keystore(Keystore(entries={"server": entry}), password, format=StoreFormat.PKCS12)
+    keys = Keystore(entries={"server": credentials.entry})
+    store = write_keystore(keys, password, format=StoreFormat.PKCS12)
     lines = [
         (ALLOWED_CLIENTS.name, ",".join(AllowedClients(credentials.allowed).names)),
         (KEYSTORE_PATH.name, str(home / _KEYSTORE)),
@@ -137,17 +135,40 @@ def certified_by(
         IssuanceError: the authority declines.
         StoreError: it cannot record or read what it should.
     """
-    key = generate_key(KeyAlgorithm.EC_P256)
-    request = make_request(key, subject=parse_name(f"CN={name}"), names=[name])
     roles = [component.role_uri for component in components]
-    chain = issuer.sign(request, names=[name], roles=roles, lifetime=lifetime, now=now)
     return Credentials(
-        key=key,
-        chain=chain,
+        entry=new_key(issuer, [name], roles, lifetime=lifetime, now=now),
         roots=issuer.roots,
         crls=issuer.named_lists(now),
         allowed=allowed,
     )
+
+
+def new_key(
+    issuer: Issuer,
+    names: Sequence[str],
+    roles: Sequence[str],
+    *,
+    lifetime: timedelta,
+    now: datetime,
+) -> PrivateKeyEntry:
+    """Make a key and have it certified by the authority in the same home.
+
+    Args:
+        issuer: which.
+        names: of the server.
+        roles: URI names.
+        lifetime: of the certificate.
+        now: UTC.
+
+    Raises:
+        IssuanceError: the authority declines.
+        StoreError: it cannot record what it should.
+    """
+    key = generate_key(KeyAlgorithm.EC_P256)
+    request = make_request(key, subject=parse_name(f"CN={names[0]}"), names=names)
+    chain = issuer.sign(request, names=names, roles=roles, lifetime=lifetime, now=now)
+    return PrivateKeyEntry(key, chain)
 
 
 def check_outside(folder: Path, *homes: Path) -> None:
