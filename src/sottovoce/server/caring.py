@@ -25,12 +25,12 @@ from sottovoce.policy import KEYSTORE_PATH
 from sottovoce.server.following import Follower
 from sottovoce.server.home import Faults
 from sottovoce.server.keeper import TrustKeeper
+from sottovoce.server.own_trust import issuer_print
 from sottovoce.server.passwords import keystore_password
 from sottovoce.server.plan import Plan
 from sottovoce.server.reloading import ReloadOutcome
 from sottovoce.server.renewing import Renewer
 from sottovoce.server.trust import read_ssl
-from sottovoce.tls import TrustGeneration
 
 __all__ = ["Care"]
 
@@ -93,7 +93,7 @@ class Care:
             certificate_until=generation.own_identity.not_after,
             trust_rev=self.follower.rev if self.follower is not None else "",
             roots=tuple(sorted(fingerprint(root) for root in generation.roots)),
-            issuer=_issuer_of(generation),
+            issuer=issuer_print(generation),
             renewal=self._trouble,
         )
 
@@ -196,7 +196,7 @@ class Care:
         if generation is None or renewer is None:
             return
         above = await asyncio.to_thread(lambda: (issuer.certificate, issuer.roots))
-        if fingerprint(above[0]) != _issuer_of(generation) and set(above[1]) & set(
+        if fingerprint(above[0]) != issuer_print(generation) and set(above[1]) & set(
             generation.roots
         ):
             renewer.renew_soon(f"the issuing certificate {fingerprint(above[0])} signs now")
@@ -216,12 +216,3 @@ def _issue_by(hub: HubCalls | None) -> Issue | None:
         )
 
     return issue
-
-
-def _issuer_of(generation: TrustGeneration) -> str:
-    """Return SHA-256 of the certificate above the server's own; empty when it stands alone."""
-    chain = generation.identity.chain
-    if len(chain) > 1:
-        return fingerprint(chain[1])
-    above = [root for root in generation.roots if root.subject == chain[0].issuer]
-    return fingerprint(above[0]) if above else ""
