@@ -21,6 +21,7 @@ __all__ = [
     "ConnectFailed",
     "EntryLocked",
     "Fault",
+    "FetchFailed",
     "FormatError",
     "HandshakeFailed",
     "IniSyntaxError",
@@ -272,6 +273,12 @@ class PhaseTimeout(ChannelError, TimeoutError):
     """A phase took longer than its limit."""
 
     code = "phase-timeout"
+
+
+class FetchFailed(SottovoceError):
+    """A file or an answer that is fetched from an address did not come, or not whole."""
+
+    code = "fetch-failed"
 
 
 class ProtocolError(SottovoceError):

@@ -1,5 +1,6 @@
 """INI-file text ↔ entries with line numbers; typed key tables; every fault at once."""
 
+from sottovoce.ini.addresses import HttpAddress, HttpUrl
 from sottovoce.ini.backslashes import single_backslash_fault, single_backslashes
 from sottovoce.ini.document import Document, Entry
 from sottovoce.ini.editing import with_value
@@ -42,6 +43,8 @@ __all__ = [
     "Entry",
     "Examined",
     "HostName",
+    "HttpAddress",
+    "HttpUrl",
     "Integer",
     "IpAddress",
     "Key",

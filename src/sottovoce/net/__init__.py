@@ -4,6 +4,7 @@ from sottovoce.net.channel import Channel
 from sottovoce.net.clock import Clock, monotonic, utc_now
 from sottovoce.net.dialer import connect
 from sottovoce.net.endpoint import Endpoint, Implement, Offer, PeerFacts
+from sottovoce.net.fetching import Question, fetch
 from sottovoce.net.heartbeat import HeartbeatLoop, Reporting
 from sottovoce.net.join_checks import Welcome
 from sottovoce.net.joining import Newcomer, join
@@ -37,6 +38,7 @@ __all__ = [
     "PeerFacts",
     "PortAnswer",
     "Probe",
+    "Question",
     "Reception",
     "RefusedCallers",
     "Reporting",
@@ -48,6 +50,7 @@ __all__ = [
     "Trace",
     "Welcome",
     "connect",
+    "fetch",
     "join",
     "listen",
     "monotonic",

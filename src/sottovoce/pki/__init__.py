@@ -53,7 +53,7 @@ from sottovoce.pki.profiles import (
     backdated,
 )
 from sottovoce.pki.requests import alternative_names, make_request, self_signed
-from sottovoce.pki.revocation import RevocationEvidence
+from sottovoce.pki.revocation import RevocationEvidence, list_refusal
 from sottovoce.pki.verdict import FAULT_CODES, WARNING_CODES, ChainVerdict, Purpose
 from sottovoce.pki.verifying import verify
 
@@ -98,6 +98,7 @@ __all__ = [
     "ip_addresses",
     "key_fingerprint",
     "key_weakness",
+    "list_refusal",
     "load_answer",
     "load_certificates",
     "load_crls",

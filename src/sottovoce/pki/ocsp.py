@@ -50,12 +50,14 @@ class Standing:
         revoked: whether the certificate is.
         since: when it was; None for a good one.
         reason: why it was, in the words of RFC 5280.
+        begin: from when on the answer counts.
         until: the answer counts no longer.
     """
 
     revoked: bool
     since: datetime | None
     reason: str
+    begin: datetime
     until: datetime
 
 
@@ -134,12 +136,16 @@ class StatusAnswers:
             if problem is None:
                 continue
             facts = _facts(known)
-            if problem or facts.end is None:
+            if problem or facts.begin is None or facts.end is None:
                 reasons.append(problem)
             elif found is None or not found.revoked:
                 revoked = facts.status is ocsp.OCSPCertStatus.REVOKED
                 found = Standing(
-                    revoked=revoked, since=facts.since, reason=facts.reason, until=facts.end
+                    revoked=revoked,
+                    since=facts.since,
+                    reason=facts.reason,
+                    begin=facts.begin,
+                    until=facts.end,
                 )
         return found, reasons
 

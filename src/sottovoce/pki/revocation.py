@@ -5,7 +5,7 @@ silent. Accepted are complete, direct lists signed by the issuer itself; indirec
 and lists for some reasons only are not. Fetches nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -15,14 +15,14 @@ from cryptography.x509.ocsp import OCSPResponse
 from cryptography.x509.oid import ObjectIdentifier
 
 from sottovoce.errors import Fault
-from sottovoce.pki.examined import CanonicalName, Examined, canonical_name
+from sottovoce.pki.examined import CanonicalName, Examined, canonical_name, examine
 from sottovoce.pki.identical import Identical
-from sottovoce.pki.names import UNREADABLE, printable
+from sottovoce.pki.names import UNREADABLE, printable, short_name
 from sottovoce.pki.ocsp import Standing, StatusAnswers
 from sottovoce.pki.rules import moment
 from sottovoce.pki.signatures import Budget, signature_weakness, signed_by
 
-__all__ = ["RevocationEvidence", "Revocations"]
+__all__ = ["RevocationEvidence", "Revocations", "list_refusal"]
 
 #: Lists whose reading is remembered: a generation of trust holds a few, and asks for every peer.
 REMEMBERED = 64
@@ -187,6 +187,61 @@ class Revocations:
         )
 
 
+def list_refusal(
+    item: x509.CertificateRevocationList,
+    *,
+    issuers: Iterable[x509.Certificate],
+    kept: Iterable[x509.CertificateRevocationList],
+    at: datetime,
+) -> str:
+    """Say why a list that was fetched is not to be kept; empty when it is.
+
+    Args:
+        item: the new list.
+        issuers: the authorities whose lists count here.
+        kept: the lists that are there already: none of them is followed by an older one.
+        at: now.
+    """
+    known = Identical(item)
+    facts = _facts(known)
+    if facts.problem:
+        return facts.problem
+    named = [one for one in map(examine, issuers) if one.subject == facts.issuer]
+    if not named:
+        return f"it is of '{short_name(item.issuer)}', which is no authority that counts here"
+    if not any(_may_sign(one) and _signed(known, one.certificate) for one in named):
+        return "it is not signed by the authority that it names"
+    if facts.begin is None or facts.begin > at:
+        return f"it begins {moment(facts.begin) if facts.begin else 'nowhere'}"
+    if facts.end is None or facts.end <= at:
+        return f"it ended {moment(facts.end)}" if facts.end else "it has no next update (5.1.2.5)"
+    return next((why for why in (_goes_back(item, old) for old in kept) if why), "")
+
+
+def _may_sign(issuer: Examined) -> bool:
+    usage = issuer.get(x509.KeyUsage)
+    return issuer.key is not None and (usage is None or usage.crl_sign)
+
+
+def _goes_back(item: x509.CertificateRevocationList, old: x509.CertificateRevocationList) -> str:
+    """Say so where a list is older than one that is kept of the same issuer and scope."""
+    new, known = _facts(Identical(item)), _facts(Identical(old))
+    if known.problem or new.issuer != known.issuer or new.scope != known.scope:
+        return ""
+    if _number(item) < _number(old):
+        return f"its number {_number(item)} is below {_number(old)}, which is kept"
+    if new.begin is not None and known.begin is not None and new.begin < known.begin:
+        return f"it begins {moment(new.begin)}, before the one that is kept"
+    return ""
+
+
+def _number(item: x509.CertificateRevocationList) -> int:
+    try:
+        return item.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    except x509.ExtensionNotFound:
+        return 0
+
+
 def _form_problem(item: x509.CertificateRevocationList) -> str:
     extensions = list(item.extensions)
     for extension in extensions:
@@ -241,7 +296,10 @@ def _points(cert: Examined) -> Iterator[x509.GeneralName]:
 
 def _standing(entry: x509.RevokedCertificate, facts: _Facts) -> Standing:
     since, end = entry.revocation_date_utc, facts.end
-    return Standing(revoked=True, since=since, reason=_reason(entry), until=end or since)
+    begin = facts.begin or since
+    return Standing(
+        revoked=True, since=since, reason=_reason(entry), begin=begin, until=end or begin
+    )
 
 
 def _revoked(cert: Examined, issuer: Examined, found: Standing, depth: int) -> Fault:

@@ -14,7 +14,9 @@ from sottovoce.ini import (
     Choice,
     CredentialName,
     Document,
+    Duration,
     HostName,
+    HttpUrl,
     IpAddress,
     Key,
     ListOf,
@@ -100,6 +102,25 @@ _TRUST_FROM_HUB = Key(
     "SSLAllowedClients from HUB, and renews its certificate there; HUB needs the installation's "
     "own authority, and RevocationLists must name a folder. 'join' and 'init --own-ca' write yes.",
 )
+_REVOCATION_LIST_URLS = Key(
+    "RevocationListUrls",
+    ListOf(HttpUrl(), noun="address"),
+    default=(),
+    help="Addresses from which revocation lists are fetched into that folder, again and again.",
+)
+_REVOCATION_FETCH = Key(
+    "RevocationFetch",
+    ListOf(Choice(("crl", "ocsp")), noun="kind"),
+    default=(),
+    help="What is fetched besides, from the addresses in the certificates of this server, of its "
+    "partners and of their CAs: crl, ocsp, or both. Only chains that lead to a trusted root count.",
+)
+_REVOCATION_FETCH_INTERVAL = Key(
+    "RevocationFetchInterval",
+    Duration(1, 7 * 86400),
+    default=3600.0,
+    help="How often lists and answers are fetched; sooner, when half of their time has passed.",
+)
 _LOG_LEVEL = Key(
     "LogLevel",
     Choice(("debug", "info", "warning", "error")),
@@ -122,6 +143,9 @@ SERVER_KEYS: tuple[AnyKey, ...] = (
     _REVOCATION_LISTS,
     _REVOCATION_FAILURE,
     _TRUST_FROM_HUB,
+    _REVOCATION_LIST_URLS,
+    _REVOCATION_FETCH,
+    _REVOCATION_FETCH_INTERVAL,
     _LOG_LEVEL,
 )
 
@@ -142,6 +166,9 @@ class ServerSettings:
         revocation_lists: a folder, or None.
         revocation_soft: let pass about whom lists and answers are silent.
         trust_from_hub: roots, lists, allowed names and renewals come from HUB.
+        revocation_list_urls: from which lists are fetched.
+        revocation_fetch: what is fetched from the addresses in certificates: ``crl``, ``ocsp``.
+        revocation_fetch_interval: seconds.
         log_level: of all logs but ``security.log``, which gets everything.
         warnings: what was noticed and refused nothing.
     """
@@ -159,6 +186,9 @@ class ServerSettings:
     revocation_lists: Path | None = None
     revocation_soft: bool = False
     trust_from_hub: bool = False
+    revocation_list_urls: tuple[str, ...] = ()
+    revocation_fetch: tuple[str, ...] = ()
+    revocation_fetch_interval: float = 3600.0
     log_level: str = "info"
     warnings: tuple[Fault, ...] = ()
 
@@ -186,6 +216,7 @@ class ServerSettings:
                 )
             )
         faults += _two_places(values)
+        faults += _nowhere_to_put(values)
         if faults:
             raise SettingsError(faults, message="The server does not start.")
         return cls(
@@ -200,6 +231,9 @@ class ServerSettings:
             keystore_password_file=values.find(_KEYSTORE_PASSWORD_FILE),
             keystore_password_credential=values.find(_KEYSTORE_PASSWORD_CREDENTIAL),
             revocation_lists=values.find(_REVOCATION_LISTS),
+            revocation_list_urls=values.of(_REVOCATION_LIST_URLS),
+            revocation_fetch=values.of(_REVOCATION_FETCH),
+            revocation_fetch_interval=values.of(_REVOCATION_FETCH_INTERVAL),
             revocation_soft=values.of(_REVOCATION_FAILURE) == "soft",
             trust_from_hub=values.of(_TRUST_FROM_HUB),
             log_level=values.of(_LOG_LEVEL),
@@ -231,3 +265,22 @@ def _two_places(values: Settings) -> Iterator[Fault]:
         line=max(file, credential),
         key=_KEYSTORE_PASSWORD_CREDENTIAL.name,
     )
+
+
+def _nowhere_to_put(values: Settings) -> Iterator[Fault]:
+    """Find that lists are to be fetched, and no folder is named for them."""
+    if values.find(_REVOCATION_LISTS) is not None or values.line_of(_REVOCATION_LISTS.name):
+        return
+    for key in (_REVOCATION_LIST_URLS, _REVOCATION_FETCH):
+        if values.of(key):
+            yield Fault(
+                code="ini-missing-key",
+                why=f"{key.name} wants lists or answers to be fetched, and RevocationLists, the "
+                "folder in which they are kept, is missing.",
+                expected=_REVOCATION_LISTS.kind.label,
+                hint=f"Add the line {_REVOCATION_LISTS.name}=/…/conf/revocation, and make that "
+                "folder.",
+                file=values.file,
+                line=values.line_of(key.name),
+                key=_REVOCATION_LISTS.name,
+            )

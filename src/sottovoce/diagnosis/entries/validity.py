@@ -348,6 +348,42 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="Fetch the current list (sottovoce ca crl) before that day.",
     ),
     Entry(
+        code="fetch-failed",
+        title="A revocation list or answer could not be fetched",
+        rows=("R3", "R4"),
+        severity=Severity.WARNING,
+        side=Side.OWN,
+        message=(
+            "{own} could not fetch what its settings or a certificate name as an address: {why|it "
+            "did not come, or not whole}. What was fetched before counts until it ends."
+        ),
+        next_step="Try the address with curl from {own}; a firewall may need to let it through.",
+        says=(
+            Says("could not be fetched:", 0.9, "sottovoce"),
+            Says("error querying ocsp responder", 0.9, "openssl"),
+            Says("error connecting bio", 0.5, "openssl"),
+            Says("unable to determine revocation status due to network error", 0.95, "java"),
+        ),
+    ),
+    Entry(
+        code="fetched-not-kept",
+        title="A fetched revocation list or answer is not good",
+        rows=("R3",),
+        severity=Severity.WARNING,
+        side=Side.OWN,
+        message=(
+            "What {own} has fetched is not kept: {presented|it is not signed by the authority, not "
+            "current, or older than the one before}. The one before stays."
+        ),
+        next_step="Compare the address with what the authority publishes.",
+        says=(
+            Says("is not kept:", 0.8, "sottovoce"),
+            Says("response verify failure", 0.7, "openssl"),
+            Says("status times invalid", 0.85, "openssl"),
+            Says("nonce verify error", 0.9, "openssl"),
+        ),
+    ),
+    Entry(
         code="revocation-soft",
         title="Revocation fails softly",
         rows=("R3", "R4"),
