@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
@@ -27,6 +27,9 @@ from sottovoce.policy import Component
 from sottovoce.server.fetching import RevocationFetcher, needed
 from sottovoce.server.revocation import read_revocations
 from sottovoce.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from tests.components.conftest import Estate
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
 
@@ -358,6 +361,38 @@ async def test_a_responder_that_is_gone_changes_nothing_until_its_answers_end(
         assert at_work.codes() == ("revocation-unknown",)
     finally:
         outside.start_responder()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_servers_under_an_outside_ca_meet_and_a_revoked_one_is_cut_off(
+    outside: OutsideAuthority, estate: "Estate", eventually: Any
+) -> None:
+    """Issue 5 (6): HUB knows nothing of its caller at first: it refuses it, asks, lets it in.
+
+    Nothing is at hand before the first start either; in the end the open connection is closed.
+    """
+    estate.build(("hub", [Component.HUB]), ("far", [Component.LUI, Component.TRK]))
+    for home in estate.homes.values():
+        home.secure()
+        home.write_identity(outside.issue(home.name))
+        home.write_roots(outside.root)
+        home.set("server.ini", "RevocationLists", str(home.path / "conf" / "revocation"))
+        home.set("server.ini", "RevocationFetch", "ocsp")
+        home.set("server.ini", "RevocationFetchInterval", "1")
+    outside.start_responder()
+    for label in ("hub", "far"):
+        estate.start(label)
+    far = estate.homes["far"].name
+    eventually(lambda: estate.security("hub", outcome="accepted", names=[far]))
+    first = estate.security("hub", outcome="refused", names=[far])[0]
+    assert first["codes"] == ["revocation-unknown"]
+    outside.revoke(far)
+    outside.start_responder()
+    eventually(lambda: estate.security("hub", outcome="closed", names=[far], code="revoked"))
+    eventually(lambda: estate.security("hub", outcome="refused", names=[far], code="revoked"))
+    warned = [line for line in estate.homes["hub"].log("server.log").splitlines() if "warn" in line]
+    assert [line for line in warned if "fetch" in line] == []
 
 
 @pytest.fixture(scope="module")

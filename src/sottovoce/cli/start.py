@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from sottovoce.cli.options import add_home, home_of
@@ -40,9 +41,11 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(home: Path, *, unsafe: bool) -> int:
     from sottovoce.net import utc_now
-    from sottovoce.server import Logs, Server, read_plan
+    from sottovoce.server import Logs, Server, fetch_before_start, read_plan
 
+    not_fetched = await fetch_before_start(home, clock=utc_now)
     plan = await asyncio.to_thread(read_plan, home, at=utc_now())
+    plan = replace(plan, warnings=(*plan.warnings, *not_fetched))
     settings = plan.settings
     logs = Logs(plan.home.logs, level=settings.log_level, components=settings.components)
     server = Server(plan=plan, logs=logs, unsafe_plain_network=unsafe)

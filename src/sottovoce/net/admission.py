@@ -48,7 +48,6 @@ from sottovoce.tls import (
     TrustGeneration,
     Tunnel,
     faults_of,
-    judge,
 )
 
 __all__ = ["Admission", "Admitted"]
@@ -229,7 +228,7 @@ class Admission:
         """Ask the gate; on a plain connection there is nobody to authenticate (SPEC W3)."""
         if self._generation is None:
             return ()
-        verdict = judge(self._evidence(chain), self._generation)
+        verdict = self._endpoint.judge(self._evidence(chain), self._generation)
         self._identity = verdict.identity or identity_of(chain)
         if chain:
             self._presented = fingerprint(chain[0])

@@ -52,7 +52,6 @@ from sottovoce.tls import (
     Secured,
     Side,
     Tunnel,
-    Verdict,
     faults_of,
     judge,
 )
@@ -257,7 +256,7 @@ class _Dial:
     def _judge(self, secured: Secured, greeting: Greeting) -> tuple[Fault, ...]:
         if self._generation is None:
             return ()
-        verdict: Verdict = judge(self._evidence(secured, greeting), self._generation)
+        verdict = self._endpoint.judge(self._evidence(secured, greeting), self._generation)
         self._identity = verdict.identity or identity_of(secured.chain)
         return verdict.faults
 

@@ -10,8 +10,9 @@ from sottovoce.contracts import Caller
 from sottovoce.net.clock import Clock
 from sottovoce.net.limits import LIMITS, Limits
 from sottovoce.net.security import SecurityLog
+from sottovoce.pki import SILENT
 from sottovoce.policy import PeerIdentity
-from sottovoce.tls import Evidence, Trust, Tunnel
+from sottovoce.tls import Evidence, Trust, TrustGeneration, Tunnel, Verdict, judge
 
 __all__ = ["Endpoint", "Implement", "Offer", "PeerFacts", "Standing"]
 
@@ -29,6 +30,8 @@ class Endpoint:
         new_id: draws a connection id; 64 random bits or more, so that ids never meet by chance.
         limits: see :class:`Limits`.
         explain_refusals: answer on the *why* path (``ExplainRefusals`` in ``server.ini``).
+        unknown: is told the chain of a peer about whom no current revocation list or answer is
+            at hand, when that is all that speaks against it: somebody may fetch what is missing.
     """
 
     own_name: str
@@ -39,6 +42,15 @@ class Endpoint:
     new_id: Callable[[], str]
     limits: Limits = field(default=LIMITS)
     explain_refusals: bool = True
+    unknown: Callable[[tuple[x509.Certificate, ...]], None] = lambda _: None
+
+    def judge(self, evidence: Evidence, generation: TrustGeneration) -> Verdict:
+        """Ask the gate; it decides alone, and what it lacks to know is passed on."""
+        verdict = judge(evidence, generation)
+        silent = {fault.code for fault in (*verdict.faults, *verdict.warnings)} & SILENT
+        if silent and set(verdict.codes) <= SILENT:
+            self.unknown(evidence.chain)
+        return verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ from sottovoce.pki.profiles import (
     backdated,
 )
 from sottovoce.pki.requests import alternative_names, make_request, self_signed
-from sottovoce.pki.revocation import RevocationEvidence, list_refusal
+from sottovoce.pki.revocation import SILENT, RevocationEvidence, list_refusal
 from sottovoce.pki.verdict import FAULT_CODES, WARNING_CODES, ChainVerdict, Purpose
 from sottovoce.pki.verifying import verify
 
@@ -69,6 +69,7 @@ __all__ = [
     "ROOT",
     "ROOT_LIFETIME",
     "SERVER",
+    "SILENT",
     "WARNING_CODES",
     "Authority",
     "ChainVerdict",

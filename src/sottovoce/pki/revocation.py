@@ -22,7 +22,7 @@ from sottovoce.pki.ocsp import Standing, StatusAnswers
 from sottovoce.pki.rules import moment
 from sottovoce.pki.signatures import Budget, signature_weakness, signed_by
 
-__all__ = ["RevocationEvidence", "Revocations", "list_refusal"]
+__all__ = ["SILENT", "RevocationEvidence", "Revocations", "list_refusal"]
 
 #: Lists whose reading is remembered: a generation of trust holds a few, and asks for every peer.
 REMEMBERED = 64
@@ -30,7 +30,7 @@ REMEMBERED = 64
 _KNOWN_LIST = frozenset({x509.IssuingDistributionPoint.oid, x509.AuthorityKeyIdentifier.oid})
 _KNOWN_ENTRY = frozenset({x509.CRLReason.oid, x509.InvalidityDate.oid})
 #: What is said where lists and answers are silent: what a soft check lets pass.
-_SILENT = frozenset({"revocation-unknown", "revocation-list-expired"})
+SILENT = frozenset({"revocation-unknown", "revocation-list-expired"})
 #: DER of ``critical TRUE``; a list without it in its entries has no critical entry extension.
 _CRITICAL_MARK = b"\x01\x01\xff"
 
@@ -116,7 +116,7 @@ class Revocations:
             fault = self._one(path[depth], path[depth + 1], depth)
             if fault is not None:
                 yield (
-                    replace(fault, warning=True) if self._soft and fault.code in _SILENT else fault
+                    replace(fault, warning=True) if self._soft and fault.code in SILENT else fault
                 )
 
     def _one(self, cert: Examined, issuer: Examined, depth: int) -> Fault | None:

@@ -1,6 +1,7 @@
 """One server home: its INI files, identity, ports and logs; hosts the components there."""
 
 from sottovoce.server.creating import Created, HomePlan, create
+from sottovoce.server.fetching import fetch_before_start
 from sottovoce.server.home import INI_FILES, Home
 from sottovoce.server.in_use import InUse, read_in_use
 from sottovoce.server.inviting import Guest, invite
@@ -32,6 +33,7 @@ __all__ = [
     "ServerSettings",
     "TrustKeeper",
     "create",
+    "fetch_before_start",
     "invite",
     "is_secured",
     "read_in_use",

@@ -1,13 +1,14 @@
 """What looks after a running server's certificates and trust: renewal, HUB's word, fresh lists.
 
-Owns which of these run on this server and where they get what they need: where HUB holds the
+Owns which of these run on this server and where they get what they need. Lists and answers of
+outside authorities are fetched where that is configured. Where HUB holds the
 installation's issuing authority, its own server signs by it directly and publishes its lists; a
 server that takes its trust from HUB asks over its channel. A server with certificates from
 elsewhere has none of it; what its files say is enough.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from sottovoce.net import Endpoint, TaskOwner
 from sottovoce.net.log import Log
 from sottovoce.pki import fingerprint, load_certificates, load_request
 from sottovoce.policy import KEYSTORE_PATH
+from sottovoce.server.fetching import RevocationFetcher, fetches
 from sottovoce.server.following import Follower
 from sottovoce.server.home import Faults
 from sottovoce.server.keeper import TrustKeeper
@@ -71,6 +73,7 @@ class Care:
         self._said = ""
         self.renewer = self._make_renewer(hub)
         self.follower = self._make_follower(hub)
+        self.fetcher = self._make_fetcher()
 
     def start(self, tasks: TaskOwner) -> None:
         """Begin whatever this server needs."""
@@ -78,6 +81,8 @@ class Care:
             tasks.spawn(self.renewer.run(), name="certificate-renewal")
         if self.follower is not None:
             tasks.spawn(self.follower.run(), name="trust-from-hub")
+        if self.fetcher is not None:
+            tasks.spawn(self.fetcher.run(), name="revocation-fetcher")
         if self._issuer is not None:
             tasks.spawn(self._publish_lists(self._issuer), name="revocation-lists")
 
@@ -126,6 +131,30 @@ class Care:
             clock=self._endpoint.clock,
             log=self._log,
         )
+
+    def _make_fetcher(self) -> RevocationFetcher | None:
+        settings, trust, log = self._plan.settings, self._endpoint.trust, self._log
+        if not fetches(settings):
+            return None
+        return RevocationFetcher(
+            settings,
+            roots=lambda: trust.current.roots if trust.current is not None else (),
+            chains=self._chains,
+            clock=self._endpoint.clock,
+            warn=lambda fault: log.warning(str(fault), code=fault.code),
+            changed=lambda: self._keeper.reload("lists or answers fetched"),
+        )
+
+    def _chains(self) -> Iterator[tuple[x509.Certificate, ...]]:
+        """Yield the chains of this server and of everybody whom it is connected with."""
+        generation = self._endpoint.trust.current
+        if generation is None:
+            return
+        yield generation.identity.chain
+        yield from (face.identity.chain for face in generation.others)
+        for channel in self._keeper.channels:
+            if channel.facts.standing is not None:
+                yield channel.facts.standing.evidence.chain
 
     def _make_follower(self, hub: HubCalls | None) -> Follower | None:
         if not self._plan.settings.trust_from_hub or self._issuer is not None or hub is None:

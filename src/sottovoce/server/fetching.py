@@ -16,8 +16,9 @@ from pathlib import Path
 from cryptography import x509
 
 from sottovoce.errors import Fault, FetchFailed, FormatError, SettingsError
-from sottovoce.net import Clock, Question, fetch
+from sottovoce.net import Clock, fetch
 from sottovoce.pki import RevocationEvidence, load_answer
+from sottovoce.server.home import Faults, Home
 from sottovoce.server.revocation import ANSWERS, read_revocations
 from sottovoce.server.settings import ServerSettings
 from sottovoce.server.sources import (
@@ -28,9 +29,10 @@ from sottovoce.server.sources import (
     paths_of,
     sources,
 )
+from sottovoce.server.trust import is_secured, read_roots, read_switch
 from sottovoce.store import write_atomically
 
-__all__ = ["RevocationFetcher", "fetches", "needed"]
+__all__ = ["RevocationFetcher", "fetch_before_start", "fetches", "needed"]
 
 #: Seconds until a source that failed is asked again: doubled from the first up to the interval.
 FIRST_RETRY = 15.0
@@ -69,7 +71,7 @@ class RevocationFetcher:
             both are asked anew each time.
         clock: UTC.
         warn: is told of what could not be fetched or kept.
-        ask: fetches.
+        changed: puts changed files in force; by default somebody watches them anyway.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class RevocationFetcher:
         chains: Callable[[], Iterable[Chain]],
         clock: Clock,
         warn: Callable[[Fault], None],
-        ask: Callable[[Question], Awaitable[bytes]] = fetch,
+        changed: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         assert settings.revocation_lists is not None
         self._settings = settings
@@ -89,7 +91,7 @@ class RevocationFetcher:
         self._chains = chains
         self._clock = clock
         self._warn = warn
-        self._ask = ask
+        self._changed = changed
         self._turns: dict[Source, _Turn] = {}
         self._refused: OrderedDict[bytes, Chain] = OrderedDict()
         self._woken = asyncio.Event()
@@ -114,7 +116,8 @@ class RevocationFetcher:
     async def run(self) -> None:
         """Fetch whatever is due, for ever."""
         while True:
-            await self.refresh()
+            if await self.refresh() and self._changed is not None:
+                await self._changed()
             pause = min(
                 ((turn.due - self._clock()).total_seconds() for turn in self._turns.values()),
                 default=self._settings.revocation_fetch_interval,
@@ -150,7 +153,7 @@ class RevocationFetcher:
         turn, nonce = self._turns[source], secrets.token_bytes(NONCE)
         try:
             async with self._gate:
-                data = await self._ask(source.question(nonce))
+                data = await fetch(source.question(nonce))
             kept, changed = await asyncio.to_thread(self._keep, source, data, issuers, nonce)
         except (FetchFailed, NotKept, OSError) as error:
             turn.failures += 1
@@ -210,6 +213,47 @@ def needed(
         except (NotKept, OSError):
             return True
     return False
+
+
+async def fetch_before_start(path: Path, *, clock: Clock) -> tuple[Fault, ...]:
+    """Fetch that of which there is nothing current, so that a server that was off for long starts.
+
+    Nothing is asked where everything needed is at hand, nor where a file has a fault: the start
+    tells of that.
+
+    Args:
+        path: the server's home.
+        clock: UTC.
+
+    Returns:
+        What could not be fetched or kept.
+    """
+    found = await asyncio.to_thread(_what_is_needed, path, clock())
+    if found is None:
+        return ()
+    settings, roots, chains = found
+    warned: list[Fault] = []
+    fetcher = RevocationFetcher(
+        settings, roots=lambda: roots, chains=lambda: chains, clock=clock, warn=warned.append
+    )
+    await fetcher.refresh()
+    return tuple(warned)
+
+
+def _what_is_needed(
+    path: Path, at: datetime
+) -> tuple[ServerSettings, tuple[x509.Certificate, ...], list[Chain]] | None:
+    """Read as much as tells what this server itself needs; None when that is nothing."""
+    home, faults = Home(path.absolute()), Faults()
+    settings = faults.attempt(home.settings)
+    if settings is None or not fetches(settings) or not is_secured(home):
+        return None
+    _, keys = read_switch(home, settings, faults)
+    roots = faults.attempt(lambda: read_roots(home, settings))
+    if keys is None or roots is None:
+        return None
+    chains = [key.entry.chain for key in (*keys.own, *keys.others)]
+    return (settings, roots, chains) if needed(settings, chains, roots=roots, at=at) else None
 
 
 def _issuers(chains: Iterable[Chain], roots: tuple[x509.Certificate, ...]) -> set[x509.Certificate]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
+from cryptography import x509
 
 from sottovoce import __version__
 from sottovoce.contracts import HubCalls, Status, TrkCalls
@@ -154,6 +155,11 @@ class Server:
         if self.care is not None:
             self.care.start(tasks)
 
+    def _unknown(self, chain: tuple[x509.Certificate, ...]) -> None:
+        """Let somebody look for what is missing about a peer."""
+        if self.care is not None and self.care.fetcher is not None:
+            self.care.fetcher.saw(chain)
+
     async def _open_components(self, endpoint: Endpoint) -> None:
         """Open the databases, with every reason why one cannot be."""
         plan, faults = self.plan, Faults()
@@ -237,6 +243,7 @@ class Server:
             clock=utc_now,
             new_id=lambda: secrets.token_hex(8),
             explain_refusals=plan.settings.explain_refusals,
+            unknown=self._unknown,
         )
 
     @property

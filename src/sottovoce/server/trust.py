@@ -53,6 +53,7 @@ __all__ = [
     "read_keystore",
     "read_roots",
     "read_ssl",
+    "read_switch",
     "ssl_store",
 ]
 
@@ -143,7 +144,7 @@ def load_generation(
     """
     faults = Faults()
     faults.attempt(lambda: check_private(home.ssl_ini))
-    ssl, keys = _ssl_settings(home, settings, faults)
+    ssl, keys = read_switch(home, settings, faults)
     roots = faults.attempt(lambda: read_roots(home, settings))
     known = faults.attempt(lambda: read_revocations(settings))
     if ssl is None or keys is None or roots is None or known is None:
@@ -175,7 +176,7 @@ def load_generation(
 _DOES_NOT_START = "The server does not start: its security settings are not right."
 
 
-def _ssl_settings(
+def read_switch(
     home: Home, settings: ServerSettings, faults: Faults
 ) -> tuple[SslSettings | None, KeyRing | None]:
     """Read ``ssl.ini`` and the keystore that it names, even when other entries are faulty."""

@@ -5,7 +5,7 @@ the partners know the CA cannot be seen from here; the checks of partners find t
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 
@@ -25,8 +25,10 @@ from sottovoce.pki import (
 from sottovoce.policy import Lifetime, first_to_end, span
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
+from sottovoce.server.fetching import fetches
 from sottovoce.server.home import Faults
 from sottovoce.server.revocation import read_revocations, soft_warning
+from sottovoce.server.settings import ServerSettings
 from sottovoce.server.trust import own_fault
 
 __all__ = ["check_certificate", "check_revocation", "lifetimes"]
@@ -280,8 +282,10 @@ def check_revocation(notebook: Notebook, known: Examination) -> None:
     known.revocations = notebook.look(
         "revocation-lists",
         read,
-        fine=lambda evidence: f"{folder}: {_lists_line(evidence.lists, known.at)}",
+        fine=lambda evidence: f"{folder}: {_lists_line(evidence, known.at)}",
     )
+    if fetches(settings):
+        notebook.fine("revocation-fetch", _fetch_line(settings))
     soft = soft_warning(settings, known.home.server_ini)
     if soft is not None:
         notebook.fault("revocation-failure", soft)
@@ -290,9 +294,12 @@ def check_revocation(notebook: Notebook, known: Examination) -> None:
 def _list_faults(
     lists: tuple[x509.CertificateRevocationList, ...], known: Examination
 ) -> Iterable[Fault]:
+    fetched = known.settings.revocation_fetch if known.settings is not None else ()
     for root in known.roots or ():
         of_root = [one for one in lists if one.issuer == root.subject]
         name = short_name(root.subject)
+        if not of_root and "ocsp" in fetched:
+            continue
         if not of_root:
             yield Fault(
                 code="revocation-unknown",
@@ -331,7 +338,20 @@ def _list_dates(
         yield fault
 
 
-def _lists_line(lists: tuple[x509.CertificateRevocationList, ...], at: datetime) -> str:
+def _lists_line(evidence: RevocationEvidence, at: datetime) -> str:
+    lists = evidence.lists
     ends = [one.next_update_utc for one in lists if one.next_update_utc is not None]
     until = f", the first is to be renewed in {span(min(ends) - at)}" if ends else ""
-    return f"{len(lists)} revocation list{'s' if len(lists) > 1 else ''} of the trusted CAs{until}."
+    line = f"{len(lists)} revocation list{'' if len(lists) == 1 else 's'} of the trusted CAs{until}"
+    return f"{line}; {len(evidence.answers)} OCSP answers." if evidence.answers else f"{line}."
+
+
+def _fetch_line(settings: ServerSettings) -> str:
+    kinds = {"crl": "lists", "ocsp": "OCSP answers"}
+    named = [kinds[each] for each in settings.revocation_fetch]
+    by_certificates = f"{' and '.join(named)} at the addresses in certificates" if named else ""
+    count = len(settings.revocation_list_urls)
+    listed = f"lists at {count} address{'' if count == 1 else 'es'} of server.ini" if count else ""
+    every = span(timedelta(seconds=settings.revocation_fetch_interval))
+    wanted = " and ".join(filter(None, (listed, by_certificates)))
+    return f"Fetched at least every {every}: {wanted}."
