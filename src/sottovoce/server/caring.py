@@ -1,10 +1,9 @@
 """What looks after a running server's certificates and trust: renewal, HUB's word, fresh lists.
 
-Owns which of these run on this server and where they get what they need. Lists and answers of
-outside authorities are fetched where that is configured. Where HUB holds the
+Owns which of these run on this server and where they get what they need: where HUB holds the
 installation's issuing authority, its own server signs by it directly and publishes its lists; a
-server that takes its trust from HUB asks over its channel. A server with certificates from
-elsewhere has none of it; what its files say is enough.
+server that takes its trust from HUB asks over its channel. Lists and answers of authorities
+elsewhere are fetched where that is configured; else what the files say is enough.
 """
 
 import asyncio
