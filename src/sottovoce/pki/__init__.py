@@ -52,7 +52,7 @@ from sottovoce.pki.profiles import (
     Profile,
     backdated,
 )
-from sottovoce.pki.requests import alternative_names, make_request, self_signed
+from sottovoce.pki.requests import alternative_names, make_request, self_signed, subject_for
 from sottovoce.pki.revocation import SILENT, RevocationEvidence, list_refusal
 from sottovoce.pki.verdict import FAULT_CODES, WARNING_CODES, ChainVerdict, Purpose
 from sottovoce.pki.verifying import verify
@@ -114,6 +114,7 @@ __all__ = [
     "permitting",
     "self_signed",
     "short_name",
+    "subject_for",
     "uri_names",
     "verify",
 ]

@@ -23,6 +23,7 @@ from sottovoce.pki.requests import (
     day,
     hash_for,
     started,
+    subject_for,
     subject_of,
     with_profile,
 )
@@ -164,7 +165,9 @@ class Authority:
 
         Args:
             public_key: of the bearer.
-            subject: the distinguished name; without one, the first DNS name as common name.
+            subject: the distinguished name; without one, the first DNS name as common name. An
+                address is never made one: OpenSSL takes it for a host name when it compares with
+                name constraints.
             names: DNS names and IP addresses as text.
             roles: URI names, e.g. ``urn:sottovoce:role:hub``.
             profile: what the certificate contains.
@@ -185,7 +188,7 @@ class Authority:
         self._check_may_issue(profile)
         _check_key(public_key, profile)
         entries = alternative_names(listed, roles)
-        bearer = subject_of(listed[0]) if subject is None and listed else subject or x509.Name([])
+        bearer = subject_for(listed) if subject is None else subject
         builder = self._started(bearer, public_key, profile, (serial, not_before, not_after))
         if entries:
             builder = builder.add_extension(
@@ -201,6 +204,7 @@ class Authority:
         *,
         names: Iterable[str] | None = None,
         roles: Iterable[str] = (),
+        subject: x509.Name | None = None,
         profile: Profile = SERVER,
         serial: int,
         not_before: datetime,
@@ -213,6 +217,7 @@ class Authority:
             names: the names to certify instead of those in the request.
             roles: URI names; never taken from the request, because the requester does not decide
                 what it may do.
+            subject: the distinguished name instead of the request's.
             profile: what the certificate contains.
             serial: positive, at most 20 octets.
             not_before: aware.
@@ -223,7 +228,7 @@ class Authority:
         """
         try:
             proved = csr.is_signature_valid
-            public, subject = csr.public_key(), csr.subject
+            public, own = csr.public_key(), csr.subject
         except UNREADABLE as error:
             raise IssuanceError(f"The request cannot be read: {error}.") from error
         if not proved:
@@ -234,7 +239,7 @@ class Authority:
         wanted = _requested_names(csr) if names is None else list(names)
         return self.issue(
             public,
-            subject=subject if subject.rdns else None,
+            subject=(own if own.rdns else None) if subject is None else subject,
             names=wanted,
             roles=roles,
             profile=profile,

@@ -40,9 +40,11 @@ _ALL_ADDRESSES = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 def permitting(names: Iterable[str]) -> x509.NameConstraints:
     """Return the constraints under which these names may be certified, and no others.
 
-    A form of name that is not mentioned would stay unlimited (RFC 5280 4.2.1.10), so addresses of
-    a family from which none is given are excluded as a whole. URI names are left out on purpose:
-    a role is a URN, which has no host and would be refused by any such constraint.
+    A form of name that is not mentioned would stay unlimited (RFC 5280 4.2.1.10), so all addresses
+    are excluded where none is given. Where some are, nothing is excluded: what is not permitted is
+    refused, and JDK 17 fails on an address that meets a subtree of the other family. URI names are
+    left out on purpose: a role is a URN, which has no host and would be refused by any such
+    constraint.
 
     Args:
         names: host names and addresses as text. A host name also permits every name below it:
@@ -68,9 +70,9 @@ def permitting(names: Iterable[str]) -> x509.NameConstraints:
             "At least one host name is needed: without one, every host name would be permitted.",
             hint="Give the name by which partners call HUB's server.",
         )
-    given = {subtree.value.version for subtree in permitted if isinstance(subtree, x509.IPAddress)}
-    excluded = [x509.IPAddress(every) for every in _ALL_ADDRESSES if every.version not in given]
-    return x509.NameConstraints(permitted, excluded or None)
+    if any(isinstance(name, x509.IPAddress) for name in permitted):
+        return x509.NameConstraints(permitted, None)
+    return x509.NameConstraints(permitted, [x509.IPAddress(every) for every in _ALL_ADDRESSES])
 
 
 def permitted_names(authority: x509.Certificate) -> tuple[str, ...]:

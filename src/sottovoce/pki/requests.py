@@ -26,6 +26,7 @@ __all__ = [
     "make_request",
     "self_signed",
     "started",
+    "subject_for",
     "subject_of",
     "with_profile",
 ]
@@ -98,6 +99,13 @@ def subject_of(name: x509.Name | str) -> x509.Name:
     if not 0 < len(name) <= COMMON_NAME_LIMIT:
         return x509.Name([])
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def subject_for(names: Iterable[str]) -> x509.Name:
+    """Return a subject with the first host name as its common name, or the empty one."""
+    hosts = (name for name in alternative_names(names) if isinstance(name, x509.DNSName))
+    first = next(hosts, None)
+    return subject_of(first.value if first is not None else "")
 
 
 def make_request(

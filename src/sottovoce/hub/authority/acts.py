@@ -15,7 +15,7 @@ from sottovoce.errors import IssuanceError
 from sottovoce.hub.authority.folder import AuthorityFolder
 from sottovoce.hub.authority.index import Index, Issued, Kind, entry_of, root_stem
 from sottovoce.ini import Secret
-from sottovoce.pki import BACKDATE, LEAF_LIFETIME, Authority, backdated, display_name
+from sottovoce.pki import BACKDATE, LEAF_LIFETIME, Authority, backdated, display_name, subject_for
 
 __all__ = [
     "Finder",
@@ -89,6 +89,7 @@ def sign(
         request,
         names=order.names,
         roles=order.roles,
+        subject=subject_for(order.names) if order.managed and order.names else None,
         serial=x509.random_serial_number(),
         not_before=backdated(now, order.lifetime),
         not_after=_end(authority, now, order),

@@ -22,6 +22,7 @@ from sottovoce.pki import (
     fingerprint,
     generate_key,
     load_crls,
+    parse_name,
     uri_names,
     verify,
 )
@@ -172,6 +173,7 @@ def test_a_renewal_says_what_the_certificate_in_use_says(
     new, *above = issuer.renew(wrong, fingerprint=fingerprint(old), now=NOW + 20 * DAY)
 
     assert (dns_names(new), uri_names(new)) == (("lui.test",), (ROLE,))
+    assert new.subject == old.subject == parse_name("CN=lui.test")
     assert new.public_key() == wrong.public_key()
     assert new.not_valid_after_utc == NOW + 50 * DAY
     assert above == [issuer.certificate, *issuer.roots]
