@@ -32,10 +32,9 @@ from sottovoce.rpc import (
     Ready,
     Rejection,
     Reply,
-    decode,
 )
 from sottovoce.testing import EchoCalls, Echoing, Party, Text, listening
-from sottovoce.testing.playbook import frames
+from sottovoce.testing.playbook import frames, messages_in
 
 SPECS = calls_of(EchoCalls)
 
@@ -165,7 +164,7 @@ async def test_a_call_cancelled_before_it_began_is_answered_all_the_same(
         await hub.logged(Outcome.ACCEPTED)
         caller.say(Call(1, "echo.wait", 1000, msgspec.Raw(b"\x80")), Cancel(1), Bye())
         await caller.to_the_end()
-    said = messages(caller.data)
+    said = messages_in(caller.data)
     assert Rejection(1, "cancelled", "The caller no longer waits.") in said
 
 
@@ -173,15 +172,6 @@ async def until(holds: Callable[[], bool]) -> None:
     """Let the loop turn until something holds; the test's own time limit bounds it."""
     while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
         await asyncio.sleep(0)
-
-
-def messages(data: bytes) -> list[Any]:
-    found = []
-    while data:
-        size = int.from_bytes(data[:4], "big")
-        found.append(decode(data[4 : 4 + size]))
-        data = data[4 + size :]
-    return found
 
 
 async def test_more_calls_than_may_be_under_way_all_succeed(hub: Party, lui: Party) -> None:
@@ -257,7 +247,7 @@ async def test_answers_wait_for_a_caller_that_does_not_read(
         await caller.heard(40 * size)
         caller.say(Bye())
         await caller.to_the_end()
-    answers = [m for m in messages(caller.data) if isinstance(m, Rejection)]
+    answers = [m for m in messages_in(caller.data) if isinstance(m, Rejection)]
     assert [answer.code for answer in answers] == ["no-such-method"] * 10
 
 
@@ -335,7 +325,7 @@ async def test_a_caller_that_says_goodbye_still_gets_its_answers(
         await echo.begun.wait()
         echo.go.set()
         await caller.to_the_end()
-    kinds = [type(message).__name__ for message in messages(caller.data)]
+    kinds = [type(message).__name__ for message in messages_in(caller.data)]
     assert kinds == ["Greeting", "Ready", "Reply", "Bye"]
 
 
@@ -350,7 +340,7 @@ async def test_a_silent_partner_is_given_up_after_a_ping(
         closed = await hub.logged(Outcome.CLOSED)
         await caller.to_the_end()
     assert closed.detail == "the peer does not answer"
-    assert Ping(0) in messages(caller.data)
+    assert Ping(0) in messages_in(caller.data)
 
 
 async def test_two_quiet_partners_keep_each_other_alive(hub: Party, lui: Party) -> None:
@@ -373,7 +363,9 @@ async def test_a_partner_that_breaks_the_protocol_is_told_the_code(
         caller.say_bytes((2**24 + 1).to_bytes(4, "big"))
         await caller.to_the_end()
         closed = await hub.logged(Outcome.CLOSED)
-    assert messages(caller.data)[-1].code == "frame-too-long"
+    last = messages_in(caller.data)[-1]
+    assert isinstance(last, Bye)
+    assert last.code == "frame-too-long"
     assert "broke the protocol" in closed.detail
 
 

@@ -211,4 +211,4 @@ class Conversation:
         self._why = self._why or "closed by this side"
         self._say(Bye(code))
         await self.wire.close(linger=self._limits.linger)
-        self._end("closed by this side")
+        self._end(self._why)

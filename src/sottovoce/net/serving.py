@@ -27,7 +27,7 @@ from sottovoce.net.limits import Limits
 from sottovoce.net.stubs import decoder
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.net.wire import Happening, Wire
-from sottovoce.rpc import UNDECODABLE, Bye, Call, Cancel, Rejection, Reply, encode
+from sottovoce.rpc import UNDECODABLE, Call, Cancel, Rejection, Reply, encode
 
 __all__ = ["ServingChannel"]
 
@@ -70,20 +70,20 @@ class ServingChannel(Conversation):
         self._served = served
         self._on_error = on_error
         self._running: dict[int, asyncio.Task[Any]] = {}
-        self._retired = False
+        self._retired = self._caller_left = False
+        self._patience: asyncio.TimerHandle | None = None
         super().__init__(wire, facts, limits, clock=clock, tasks=TaskOwner(on_error))
         wire.deliver_to(self.receive)
 
     async def aclose(self, *, grace: float = 0.0) -> None:
         """Take no new calls, let those under way finish for *grace* seconds, then close."""
+        self.retire("going-away", "closed by this side")
+        if grace:
+            await asyncio.wait([self.closed], timeout=grace)
         self._leaving = True
-        self._why = self._why or "closed by this side"
-        self._say(Bye("going-away"))
-        if self._running and grace:
-            await asyncio.wait(list(self._running.values()), timeout=grace)
         await self._tasks.aclose()
         await self.wire.close(linger=self._limits.linger)
-        self._end("closed by this side")
+        self._end(self._why)
 
     @property
     def _busy(self) -> bool:
@@ -106,15 +106,33 @@ class ServingChannel(Conversation):
     def _said_bye(self, reason: str) -> None:
         """The caller makes no new calls; answer what is under way, then close."""
         self._why = self._why or f"the caller said goodbye: {reason}"
+        self._caller_left = True
         self._leave_when_idle()
 
     def retire(self, code: str, why: str) -> None:
-        """Say Bye; calls under way are carried out, later ones are not, then the channel closes."""
-        self._retired = True
+        """Say Bye; calls under way are carried out, later ones are not, then the channel closes.
+
+        It closes when the caller has said Bye as well: until then calls may be on their way here,
+        and each is to be told that it was not carried out, so that it can be made elsewhere.
+        """
+        if not self._retired and not self.closed.done():
+            self._retired = True
+            loop = asyncio.get_running_loop()
+            self._patience = loop.call_later(self._limits.pong, self._wait_no_longer)
         super().retire(code, why)
+
+    def _wait_no_longer(self) -> None:
+        self._caller_left = True
+        self._leave_when_idle()
+
+    def _leave_when_idle(self) -> None:
+        if self._caller_left:
+            super()._leave_when_idle()
 
     def _end(self, why: str) -> None:
         super()._end(why)
+        if self._patience is not None:
+            self._patience.cancel()
         self._drop_calls()
 
     def _dispatch(self, call: Call) -> None:

@@ -70,7 +70,7 @@ class TrustKeeper:
         self._log = log
         self._lock = asyncio.Lock()
         self._read = plan.reading
-        self._said = ""
+        self._said: tuple[object, ...] = ()
         self._since = endpoint.clock()
         self._reloads = 0
         self._retry = FIRST_RETRY
@@ -221,10 +221,11 @@ class TrustKeeper:
     def _say(self, result: ReloadResult) -> None:
         """Write what is new into the log; the same refusal is written once."""
         asked, refused = result.reason == SIGNAL, result.outcome is ReloadOutcome.REFUSED
-        why = " ".join(str(fault) for fault in result.faults)
-        if refused and why == self._said and not asked:
+        # By what is wrong where, not by the sentence: that may tell the time.
+        said = tuple((each.code, each.file or each.hint, each.key) for each in result.faults)
+        if refused and said == self._said and not asked:
             return
-        self._said = why
+        self._said = said
         if result.outcome is ReloadOutcome.ACCEPTED or refused or asked:
             say_reload(result, self._log, current=self._current, left=self._left_behind())
 

@@ -136,6 +136,8 @@ class Party:
         limits: replaced in tests of time limits.
         explain_refusals: as in ``server.ini``.
         clock: UTC.
+
+    ``trust`` points to what is in force; a test may put something else there.
     """
 
     name: str
@@ -144,7 +146,11 @@ class Party:
     explain_refusals: bool = True
     clock: Clock = utc_now
     records: list[SecurityRecord] = field(default_factory=list)
+    trust: Trust = field(init=False)
     _waiters: list[Callable[[], bool]] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        self.trust = Trust(self.generation)
 
     @property
     def endpoint(self) -> Endpoint:
@@ -152,7 +158,7 @@ class Party:
         return Endpoint(
             own_name=self.name,
             version="test",
-            trust=Trust(self.generation),
+            trust=self.trust,
             log=self._log,
             clock=self.clock,
             new_id=lambda: secrets.token_hex(8),

@@ -34,6 +34,7 @@ __all__ = [
     "Sent",
     "Speak",
     "frames",
+    "messages_in",
 ]
 
 
@@ -114,6 +115,16 @@ def frames(*messages: Message) -> bytes:
     for message in messages:
         append_frame(out, encode(message), limit=CALL_FRAME)
     return bytes(out)
+
+
+def messages_in(data: bytes) -> list[Message]:
+    """Return the messages that stand in *data*, which holds whole frames."""
+    found = []
+    while data:
+        size = HEADER + int.from_bytes(data[:HEADER], "big")
+        found.append(decode(data[HEADER:size]))
+        data = data[size:]
+    return found
 
 
 class ConversationActor:

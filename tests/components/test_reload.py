@@ -1,0 +1,603 @@
+"""Trust reloaded in a running server: put in force, or refused with the reason; who is cut off.
+
+Two servers of real files and real sockets: HUB listens, LUI calls. What they offer is an echo, so
+that each case takes a moment; whole servers do the same in ``test_reload_commands``.
+"""
+
+import asyncio
+import gc
+import shutil
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sottovoce.errors import ChannelError
+from sottovoce.keystore import Keystore, PrivateKeyEntry
+from sottovoce.net import Destination, Endpoint, Listener, Offer, Outcome, Peer, listen, utc_now
+from sottovoce.pki import KeyAlgorithm, Revocation, dump_crl, generate_key
+from sottovoce.policy import Component
+from sottovoce.server import (
+    Plan,
+    ReloadOutcome,
+    ReloadResult,
+    TrustKeeper,
+    read_in_use,
+    read_plan,
+)
+from sottovoce.testing import EchoCalls, Echoing, Party, Text, ThrowAwayAuthority
+from sottovoce.testing.homes import Premises
+
+HUB, ALIAS, LUI = "hub.sottovoce.test", "alias.sottovoce.test", "lui.sottovoce.test"
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Lines:
+    """A log that is kept."""
+
+    lines: list[tuple[str, str]] = field(default_factory=list)
+
+    def info(self, event: str, /, **_: Any) -> None:
+        self.lines.append(("info", event))
+
+    def warning(self, event: str, /, **_: Any) -> None:
+        self.lines.append(("warning", event))
+
+    def error(self, event: str, /, **_: Any) -> None:
+        self.lines.append(("error", event))
+
+    def of(self, level: str) -> list[str]:
+        return [text for found, text in self.lines if found == level]
+
+
+@dataclass
+class Station:
+    """One server without its components: files, an end of channels, a keeper."""
+
+    home: Premises
+    plan: Plan
+    party: Party
+    endpoint: Endpoint
+    keeper: TrustKeeper
+    log: Lines
+    listeners: dict[Component, Listener]
+    peers: list[Peer]
+
+    @classmethod
+    def of(cls, home: Premises) -> "Station":
+        plan, log = read_plan(home.path, at=utc_now()), Lines()
+        party = Party(home.name)
+        endpoint = replace(party.endpoint, trust=plan.trust)
+        listeners: dict[Component, Listener] = {}
+        peers: list[Peer] = []
+        keeper = TrustKeeper(plan, endpoint, listeners=listeners, peers=peers, log=log)
+        return cls(home, plan, party, endpoint, keeper, log, listeners, peers)
+
+    @property
+    def number(self) -> int:
+        assert self.plan.generation is not None
+        return self.plan.generation.number
+
+    @property
+    def serial(self) -> int:
+        assert self.plan.generation is not None
+        return self.plan.generation.identity.chain[0].serial_number
+
+    async def reload(
+        self, change: Callable[[Premises], object] = lambda _: None, *, reason: str = "a test"
+    ) -> ReloadResult:
+        """Change files, and have them read."""
+        await asyncio.to_thread(change, self.home)
+        return await self.keeper.reload(reason)
+
+    async def renewed(self, authority: ThrowAwayAuthority, **parts: Any) -> ReloadResult:
+        """Get a new key and certificate."""
+        names = parts.pop("names", (self.home.name,))
+        entry = authority.issue(*names, roles=self.home.components, **parts)
+        return await self.reload(lambda home: home.write_identity(entry))
+
+
+@dataclass
+class Pair:
+    """HUB, LUI, and LUI's lasting connection to HUB."""
+
+    hub: Station
+    lui: Station
+    echo: Echoing
+    peer: Peer
+    authority: ThrowAwayAuthority
+    stranger: ThrowAwayAuthority
+
+    @property
+    def stub(self) -> EchoCalls:
+        return self.peer.stub(EchoCalls)
+
+    @property
+    def seen_by_hub(self) -> list[int]:
+        """The serial numbers of those who are connected to HUB."""
+        found = [channel.facts.identity for channel in self.hub.listeners[Component.HUB].channels]
+        return [int(identity.serial, 16) for identity in found if identity is not None]
+
+    async def say(self) -> None:
+        assert await self.stub.say(Text(text="x")) == Text(text="x")
+
+
+@pytest.fixture(scope="session")
+def templates(
+    tmp_path_factory: pytest.TempPathFactory, authority: ThrowAwayAuthority
+) -> dict[str, Premises]:
+    made = {}
+    for name, component in ((HUB, Component.HUB), (LUI, Component.LUI)):
+        values = {"hub/hub.ini": {"LuiHost": LUI}} if component is Component.HUB else {}
+        made[name] = Premises.make(
+            tmp_path_factory.mktemp("reload") / component,
+            name=name,
+            components=[component],
+            authority=authority,
+            allowed=(HUB, ALIAS, LUI),
+            values=values,
+        ).secure()
+    return made
+
+
+@pytest.fixture
+def homes(templates: dict[str, Premises], tmp_path: Path) -> dict[str, Premises]:
+    found = {}
+    for name, template in templates.items():
+        path = tmp_path / name.partition(".")[0]
+        shutil.copytree(template.path, path)
+        found[name] = replace(template, path=path)
+        found[name].write_ssl()
+    return found
+
+
+@pytest.fixture
+def connected(
+    homes: dict[str, Premises], authority: ThrowAwayAuthority, stranger: ThrowAwayAuthority
+) -> Callable[..., Any]:
+    """Open the pair: ``async with connected() as pair``."""
+
+    @asynccontextmanager
+    async def opened(*, dial: str = HUB) -> AsyncIterator[Pair]:
+        hub, lui = [await asyncio.to_thread(Station.of, homes[name]) for name in (HUB, LUI)]
+        echo = Echoing()
+        listener = await listen(
+            hub.endpoint,
+            address="127.0.0.1",
+            port=0,
+            offers=[Offer(EchoCalls, echo.for_caller)],
+            on_error=lambda name, error: pytest.fail(f"{name}: {error!r}"),
+        )
+        hub.listeners[Component.HUB] = listener
+        destination = Destination(
+            name=dial, port=listener.port, address="127.0.0.1", component=Component.HUB
+        )
+        peer = Peer(lui.endpoint, component=Component.LUI, destination=destination)
+        lui.peers.append(peer)
+        pair = Pair(hub, lui, echo, peer, authority, stranger)
+        try:
+            await pair.say()
+            yield pair
+        finally:
+            await peer.aclose()
+            await listener.aclose(grace=0)
+
+    return opened
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def constant_calls(pair: Pair, callers: int = 16) -> AsyncIterator[list[int]]:
+    """Call without a pause; a call that fails fails the test."""
+    done, stop = [0], asyncio.Event()
+
+    async def calling() -> None:
+        while not stop.is_set():
+            await pair.say()
+            done[0] += 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(callers):
+            group.create_task(calling())
+        yield done
+        stop.set()
+
+
+def _reached(done: list[int], goal: int) -> bool:
+    return done[0] >= goal
+
+
+async def test_certificates_of_both_sides_are_renewed_under_calls_and_none_fails(
+    connected: Callable[..., Any], authority: ThrowAwayAuthority
+) -> None:
+    """A6, O7: a new channel is opened before the old one is left."""
+    async with connected() as pair, constant_calls(pair) as done:
+        shown = set()
+        for round_ in range(2, 5):
+            for station in (pair.hub, pair.lui):
+                goal = done[0] + 100
+                result = await station.renewed(authority)
+                assert (result.outcome, result.generation) == (ReloadOutcome.ACCEPTED, round_)
+                assert (result.faults, result.closed) == ((), ())
+                await until(partial(_reached, done, goal))
+            shown.add(pair.lui.serial)
+            await until(lambda: pair.seen_by_hub == [pair.lui.serial])
+        assert len(shown) == 3
+    assert "Trust generation 4 in force; 0 connections left from generation 3." in (
+        pair.hub.log.of("info")
+    )
+    assert pair.hub.log.of("error") == pair.lui.log.of("error") == []
+    refused = [*pair.hub.party.of(Outcome.REFUSED), *pair.lui.party.of(Outcome.REFUSED)]
+    assert refused == []
+
+
+# What is refused.
+
+
+def broken(home: Premises) -> None:
+    """Half of a keystore, as a copy under way leaves it."""
+    data = home.keystore.read_bytes()
+    home.keystore.write_bytes(data[: len(data) // 2])
+
+
+def foreign_key(home: Premises) -> None:
+    entry = home.authority.issue(home.name)
+    other = PrivateKeyEntry(generate_key(KeyAlgorithm.EC_P256), entry.chain)
+    home.write_keystore(Keystore(entries={"server": other}))
+
+
+def no_intermediate(home: Premises) -> None:
+    at, authority = home.authority.at, home.authority.authority
+    between = authority.issue_intermediate(
+        "Between",
+        key=generate_key(KeyAlgorithm.EC_P256),
+        serial=4711,
+        not_before=at - DAY,
+        not_after=at + 2 * DAY,
+    )
+    key = generate_key(KeyAlgorithm.EC_P256)
+    leaf = between.issue(
+        key.public_key(), names=[home.name], serial=4712, not_before=at - DAY, not_after=at + DAY
+    )
+    home.write_identity(PrivateKeyEntry(key, (leaf,)))
+
+
+def folder_instead(home: Premises) -> None:
+    home.keystore.unlink()
+    home.keystore.mkdir(mode=0o700)
+
+
+def empty_lists(home: Premises) -> None:
+    folder = home.path / "conf" / "revocation"
+    folder.mkdir()
+    home.set("server.ini", "RevocationLists", str(folder))
+
+
+def open_to_all(home: Premises) -> None:
+    home.ssl_ini.chmod(0o644)
+
+
+def renewed(home: Premises, *names: str, **parts: Any) -> None:
+    home.write_identity(home.authority.issue(*(names or (home.name,)), **parts))
+
+
+FAULTS: dict[str, tuple[Callable[[Premises], object], str]] = {
+    "half of a keystore": (broken, "keystore-truncated"),
+    "an empty keystore": (lambda h: h.keystore.write_bytes(b""), "keystore-empty"),
+    "the key of another certificate": (foreign_key, "keystore-key-mismatch"),
+    "a missing intermediate": (no_intermediate, "issuer-unknown"),
+    "a wrong password": (
+        lambda h: h.write_ssl(SSLKeystorePassword="other-password"),
+        "keystore-wrong-password",
+    ),
+    "an expired certificate": (
+        lambda h: renewed(h, not_before=utc_now() - 3 * DAY, not_after=utc_now() - DAY),
+        "certificate-expired",
+    ),
+    "a certificate of tomorrow": (
+        lambda h: renewed(h, not_before=utc_now() + DAY, not_after=utc_now() + 3 * DAY),
+        "not-yet-valid",
+    ),
+    "a certificate for another name": (lambda h: renewed(h, "x.test"), "name-mismatch"),
+    "an empty folder of lists": (empty_lists, "revocation-unknown"),
+    "a folder in place of the keystore": (folder_instead, "file-unreadable"),
+    "no keystore": (lambda h: h.keystore.unlink(), "keystore-missing"),
+    "a password that everybody may read": (open_to_all, "file-not-owner-only"),
+    "half of an ssl.ini": (
+        lambda h: h.write_ssl(SSLKeystorePassword=None),
+        "ini-missing-key",
+    ),
+    "no ssl.ini": (lambda h: h.ssl_ini.unlink(), "restart-needed"),
+    "a broken server.ini": (
+        lambda h: (h.path / "server.ini").write_text("ServerName\n"),
+        "ini-empty-value",
+    ),
+}
+
+
+@contextmanager
+def restored(home: Premises, tmp_path: Path) -> Iterator[None]:
+    """Put the home back afterwards."""
+    kept = tmp_path / "kept"
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(home.path, kept)
+    yield
+    shutil.rmtree(home.path)
+    shutil.copytree(kept, home.path)
+
+
+async def test_whatever_is_wrong_with_the_files_the_old_generation_stays_and_says_why(
+    connected: Callable[..., Any], tmp_path: Path
+) -> None:
+    """O1: every fault is in the result, in the log once, and in what is written down."""
+    async with connected() as pair:
+        hub = pair.hub
+        in_force = hub.plan.generation
+        for case, (change, code) in FAULTS.items():
+            hub.log.lines.clear()
+            with restored(hub.home, tmp_path):
+                first = await hub.reload(change)
+                again = await hub.keeper.reload("tried again")
+                written = read_in_use(hub.plan.home)
+            assert [fault.code for fault in first.faults][:1] == [code], case
+            assert (first.outcome, again.outcome) == (ReloadOutcome.REFUSED,) * 2, case
+            assert (first.generation, hub.plan.generation) == (1, in_force), case
+            assert len(hub.log.of("error")) == 1, case
+            line = hub.log.of("error")[0]
+            assert "trust generation 1 stays in force" in line, case
+            assert first.faults[0].why in line, case
+            assert written is not None, case
+            assert written.last is not None, case
+            assert [told.code for told in written.last.faults][:1] == [code], case
+            assert (written.generation, written.last.outcome) == (1, "refused"), case
+            mended = await hub.keeper.reload("mended")
+            assert mended.outcome is ReloadOutcome.UNCHANGED, (case, mended)
+            await pair.say()
+        assert len(pair.hub.party.of(Outcome.ACCEPTED)) == 1
+        result = await hub.renewed(pair.authority)
+        assert (result.outcome, result.generation) == (ReloadOutcome.ACCEPTED, 2)
+
+
+async def test_a_certificate_that_lacks_the_name_a_partner_uses_is_not_taken(
+    connected: Callable[..., Any], homes: dict[str, Premises]
+) -> None:
+    """O4."""
+    both = homes[HUB].authority.issue(HUB, ALIAS)
+    await asyncio.to_thread(homes[HUB].write_identity, both)
+    async with connected(dial=ALIAS) as pair:
+        refused = await pair.hub.renewed(pair.authority)
+        (fault,) = refused.faults
+        assert (fault.code, fault.expected, fault.presented) == ("reload-refused", ALIAS, HUB)
+        assert LUI in fault.why
+        assert f"lacks the name {ALIAS}" in pair.hub.log.of("error")[0]
+        # When nobody uses it, it is only worth a warning.
+        await pair.peer.aclose()
+        await until(lambda: not pair.hub.listeners[Component.HUB].channels)
+        result = await pair.hub.reload()
+        assert result.outcome is ReloadOutcome.ACCEPTED
+        assert [warning.code for warning in result.warnings] == ["name-mismatch"]
+
+
+async def test_a_certificate_that_a_partner_would_refuse_is_not_taken(
+    connected: Callable[..., Any],
+) -> None:
+    """O2: the new root must be trusted everywhere before the first certificate under it."""
+    async with connected() as pair, constant_calls(pair, 4):
+        roots = (pair.authority.root, pair.stranger.root)
+        assert (await pair.lui.reload(lambda h: h.write_roots(*roots))).outcome is (
+            ReloadOutcome.ACCEPTED
+        )
+        refused = await pair.lui.renewed(pair.stranger)
+        (fault,) = refused.faults
+        assert (refused.outcome, fault.code) == (ReloadOutcome.REFUSED, "root-not-spread")
+        assert "Stranger" in fault.why
+        assert HUB in fault.hint
+        assert pair.lui.number == 2
+        # HUB has seen the trial, and said why it refused it.
+        assert (await pair.hub.party.logged(Outcome.REFUSED)).code == "root-untrusted"
+        assert (await pair.hub.reload(lambda h: h.write_roots(*roots))).closed == ()
+        assert (await pair.lui.keeper.reload("tried again")).outcome is ReloadOutcome.ACCEPTED
+        await until(lambda: len(pair.peer.channels) == 1)
+        assert (await pair.hub.renewed(pair.stranger)).outcome is ReloadOutcome.ACCEPTED
+
+
+async def test_a_partner_that_is_away_keeps_no_certificate_from_being_taken(
+    connected: Callable[..., Any],
+) -> None:
+    async with connected() as pair:
+        await pair.hub.listeners[Component.HUB].aclose(grace=0)
+        await until(lambda: not pair.peer.channels)
+        result = await pair.lui.renewed(pair.authority)
+        assert result.outcome is ReloadOutcome.ACCEPTED
+        assert [warning.code for warning in result.warnings] == ["connection-refused"]
+        assert "could not be tried with HUB" in pair.lui.log.of("warning")[0]
+
+
+# Who is cut off.
+
+
+def revoke(home: Premises, *serials: int, issuer: ThrowAwayAuthority | None = None) -> None:
+    at, authority = home.authority.at, (issuer or home.authority).authority
+    folder = home.path / "conf" / "revocation"
+    folder.mkdir(exist_ok=True)
+    crl = authority.revocation_list(
+        [Revocation(serial=serial, date=at - DAY) for serial in serials],
+        this_update=at - DAY,
+        next_update=at + DAY,
+        number=1 + len(serials),
+    )
+    (folder / f"{authority.certificate.serial_number:x}.crl").write_bytes(dump_crl(crl))
+    home.set("server.ini", "RevocationLists", str(folder))
+
+
+async def test_a_revoked_peer_is_cut_off_at_once_and_told(connected: Callable[..., Any]) -> None:
+    """R5, R1, O7: its call under way ends, its next attempt is refused, both logs say why."""
+    async with connected() as pair:
+        waiting = asyncio.ensure_future(pair.stub.wait(Text()))
+        await pair.echo.begun.wait()
+        serial = pair.lui.serial
+        result = await pair.hub.reload(lambda home: revoke(home, serial))
+        assert [(one.name, one.code) for one in result.closed] == [(LUI, "revoked")]
+        with pytest.raises(ChannelError):
+            await waiting
+        await pair.echo.cancelled.wait()
+        assert f"Closed 1 open connection of {LUI} (revoked)." in pair.hub.log.of("warning")
+        assert "Trust generation 2 in force; 0 connections left from generation 1." in (
+            pair.hub.log.of("info")
+        )
+        ours = await pair.hub.party.logged(Outcome.CLOSED)
+        theirs = await pair.lui.party.logged(Outcome.CLOSED)
+        assert (ours.code, theirs.detail) == ("revoked", "the peer said goodbye: revoked")
+        with pytest.raises(ChannelError):
+            await pair.say()
+        assert (await pair.hub.party.logged(Outcome.REFUSED)).code == "revoked"
+        assert pair.peer.posture.state == "refused"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda home: home.write_ssl(SSLAllowedClients=HUB), "not-in-allowed-list"),
+        (lambda home: home.write_roots(home.authority.root), "root-untrusted"),
+    ],
+    ids=["taken from the list", "its root removed"],
+)
+async def test_who_is_not_admitted_any_more_is_cut_off(
+    connected: Callable[..., Any],
+    homes: dict[str, Premises],
+    stranger: ThrowAwayAuthority,
+    change: Callable[[Premises], object],
+    code: str,
+) -> None:
+    """O7: a second root, under which LUI was certified, goes; or LUI's name goes."""
+    for home in homes.values():
+        await asyncio.to_thread(home.write_roots, home.authority.root, stranger.root)
+    await asyncio.to_thread(homes[LUI].write_identity, stranger.issue(LUI, roles=[Component.LUI]))
+    async with connected() as pair:
+        result = await pair.hub.reload(change)
+        assert [(one.name, one.code) for one in result.closed] == [(LUI, code)]
+        assert (await pair.hub.party.logged(Outcome.CLOSED)).code == code
+
+
+async def test_a_caller_cuts_off_a_server_that_was_revoked(connected: Callable[..., Any]) -> None:
+    async with connected() as pair:
+        serial = pair.hub.serial
+        result = await pair.lui.reload(lambda home: revoke(home, serial))
+        assert [(one.name, one.code) for one in result.closed] == [(HUB, "revoked")]
+        assert (await pair.lui.party.logged(Outcome.CLOSED)).code == "revoked"
+        with pytest.raises(ChannelError) as caught:
+            await pair.say()
+        assert caught.value.faults[0].code == "revoked"
+
+
+async def test_a_list_that_is_missing_here_cuts_off_nobody(
+    connected: Callable[..., Any], homes: dict[str, Premises], stranger: ThrowAwayAuthority
+) -> None:
+    """R3: not LUI's fault. HUB's own CA has a list, LUI's has none."""
+    for home in homes.values():
+        await asyncio.to_thread(home.write_roots, home.authority.root, stranger.root)
+    await asyncio.to_thread(homes[LUI].write_identity, stranger.issue(LUI, roles=[Component.LUI]))
+    async with connected() as pair:
+        refused = await pair.hub.reload(revoke)
+        (fault,) = refused.faults
+        assert (fault.code, refused.outcome) == ("revocation-unknown", ReloadOutcome.REFUSED)
+        assert f"{LUI}, connected now, would be refused" in fault.why
+        await pair.say()
+        result = await pair.hub.reload(lambda home: revoke(home, issuer=stranger))
+        assert (result.outcome, result.closed) == (ReloadOutcome.ACCEPTED, ())
+        await pair.say()
+
+
+# The watch.
+
+
+async def test_changes_are_noticed_when_they_are_complete(connected: Callable[..., Any]) -> None:
+    """O1, A6: half-written files are refused once and tried again; a touched file is no change."""
+    async with connected() as pair:
+        hub = pair.hub
+        watch = asyncio.ensure_future(hub.keeper.run(every=0.02))
+        try:
+            whole = hub.home.keystore.read_bytes()
+            await asyncio.to_thread(broken, hub.home)
+            await until(lambda: hub.log.of("error"))
+            await asyncio.to_thread(hub.home.keystore.write_bytes, whole)
+            await until(lambda: not hub.keeper._said)
+            assert (hub.number, len(hub.log.of("error"))) == (1, 1)
+            entry = pair.authority.issue(HUB)
+            await asyncio.to_thread(hub.home.write_identity, entry)
+            await until(lambda: hub.number == 2)
+            await asyncio.to_thread(hub.home.keystore.touch)
+            reloads = hub.keeper._reloads
+            await until(lambda: hub.keeper._reloads > reloads)
+            assert hub.number == 2
+            # A list more in the folder that server.ini names now.
+            await asyncio.to_thread(revoke, hub.home)
+            await until(lambda: hub.number == 3)
+            serial = pair.lui.serial
+            await asyncio.to_thread(revoke, hub.home, serial)
+            await until(lambda: hub.number == 4)
+            hub.keeper.ask()
+            await until(lambda: any("Nothing to reload" in text for text in hub.log.of("info")))
+            assert (hub.number, len(hub.log.of("error"))) == (4, 1)
+        finally:
+            watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await watch
+
+
+async def test_old_generations_are_let_go(connected: Callable[..., Any]) -> None:
+    """No context, and nothing else of an old generation, outlives its last connection."""
+    async with connected() as pair:
+        entries = [pair.authority.issue(HUB) for _ in range(2)]
+        old: list[weakref.ref[object]] = []
+        for number in range(15):
+            for station in (pair.hub, pair.lui):
+                generation = station.plan.generation
+                assert generation is not None
+                old += [weakref.ref(generation), weakref.ref(generation.accepting)]
+                del generation
+                if station is pair.hub:
+                    entry = entries[number % 2]
+                    await station.reload(lambda home, entry=entry: home.write_identity(entry))
+                else:
+                    await station.renewed(pair.authority)
+            await until(lambda: pair.seen_by_hub == [pair.lui.serial])
+            await pair.say()
+        assert (pair.hub.number, pair.lui.number) == (16, 16)
+
+        def gone() -> bool:
+            gc.collect()
+            return not any(ref() for ref in old)
+
+        # The last closed connections linger for a second.
+        await until(gone)
+
+
+async def test_a_certificate_of_a_moment_is_renewed_in_time(
+    connected: Callable[..., Any], homes: dict[str, Premises]
+) -> None:
+    """With real clocks: HUB's certificate ends; its channel is left before, and no call is lost."""
+    soon = utc_now().replace(microsecond=0) + timedelta(seconds=2)
+    entry = homes[HUB].authority.issue(HUB, not_after=soon)
+    await asyncio.to_thread(homes[HUB].write_identity, entry)
+    async with connected() as pair, constant_calls(pair, 4):
+        (first,) = pair.hub.listeners[Component.HUB].channels
+        assert (await pair.hub.renewed(pair.authority)).outcome is ReloadOutcome.ACCEPTED
+        assert first.is_open
+        await until(first.closed.done)
+        assert utc_now() < soon
+        (second,) = [channel for channel in pair.peer.channels if channel.is_open]
+        assert second.facts.standing is not None
+        assert second.facts.standing.expires > soon
