@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "sottovoce.cli.demo",
     "init": "sottovoce.cli.init",
     "invite": "sottovoce.cli.invite",
+    "join": "sottovoce.cli.join",
     "start": "sottovoce.cli.start",
     "check": "sottovoce.cli.check",
     "edges": "sottovoce.cli.edges",

@@ -7,7 +7,6 @@ every user of the machine could read (SPEC W20).
 
 import argparse
 import asyncio
-import getpass
 import json
 import os
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from sottovoce.cli.asking import secret_from
 from sottovoce.errors import WrongUsage
 from sottovoce.hub import open_accounts
 from sottovoce.hub.service import (
@@ -32,16 +32,13 @@ from sottovoce.net.clock import utc_now
 
 __all__ = ["ACTS"]
 
-#: Bytes of a password or code file that are looked at; more is no password.
-LARGEST_SECRET_FILE = 4096
-
 #: What an act does with the accounts; its result is what ``--json`` prints.
 Act = Callable[[Accounts], Awaitable[dict[str, Any]]]
 
 
 def _set_up(args: argparse.Namespace) -> int:
     """Make the first account, for whoever shows the set-up code that ``init`` printed."""
-    code = _secret(args.code_file, "Set-up code: ")
+    code = secret_from(args.code_file, "Set-up code: ")
     name = args.name if args.name is not None else _ask("Name of the first account: ")
     password = _new_password(args.password_file)
 
@@ -156,34 +153,11 @@ def _actor() -> str:
 def _new_password(file: str | None) -> Secret:
     """Return a new password: from *file*, or typed twice."""
     if file is not None:
-        return _secret(file, "")
-    password = _secret(None, "New password: ")
-    if password != _secret(None, "The same once more: "):
+        return secret_from(file, "")
+    password = secret_from(None, "New password: ")
+    if password != secret_from(None, "The same once more: "):
         raise WrongUsage("The two passwords differ.", hint="Run the command again.")
     return password
-
-
-def _secret(file: str | None, prompt: str) -> Secret:
-    """Return what stands in the first line of *file*, or what is typed unseen at *prompt*."""
-    if file is None:
-        if not sys.stdin.isatty():
-            raise WrongUsage(
-                f"{prompt.rstrip(': ')} cannot be asked for: there is no terminal.",
-                hint="Give it in a file: --password-file FILE, --code-file FILE.",
-            )
-        return Secret(getpass.getpass(prompt))
-    if file == "-":
-        return Secret(sys.stdin.readline().rstrip("\r\n"))
-    try:
-        with Path(file).open("rb") as opened:
-            line = opened.readline(LARGEST_SECRET_FILE).rstrip(b"\r\n")
-        return Secret(line.decode())
-    except UnicodeDecodeError as error:
-        raise WrongUsage(f"{file} is not UTF-8 text.", hint="Write the file in UTF-8.") from error
-    except OSError as error:
-        raise WrongUsage(
-            f"{file} cannot be read: {error.strerror}.", hint="Name a file that can be read."
-        ) from error
 
 
 def _ask(prompt: str) -> str:

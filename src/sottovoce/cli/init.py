@@ -3,44 +3,19 @@
 import argparse
 import asyncio
 import json
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from sottovoce.cli.home_options import OWN_NAME, add_settings, by_option, given
 from sottovoce.cli.options import add_home, components_of, home_of
 from sottovoce.cli.own_authority import add_own_authority, own_authority_of
-from sottovoce.errors import Fault, SettingsError, WrongUsage
+from sottovoce.errors import SettingsError
 
 if TYPE_CHECKING:
     from sottovoce.cli.own_authority import OwnAuthority
     from sottovoce.server import Created, HomePlan, PublicRoots
 
 __all__ = ["register", "run"]
-
-#: Option → the files and keys that it sets, where the file belongs to this server.
-_OPTIONS = {
-    "bind": ("server.ini:BindAddress",),
-    "internal_port": ("server.ini:InternalPort",),
-    "tracker_port": (
-        "server.ini:TrackerPort",
-        "lui/lui.ini:TrackerPort",
-    ),
-    "hub": ("lui/lui.ini:HubHost", "trk/tracker.ini:HubHost"),
-    "hub_port": ("lui/lui.ini:HubPort", "trk/tracker.ini:HubPort"),
-    "hub_address": ("lui/lui.ini:HubAddress", "trk/tracker.ini:HubAddress"),
-    "lui": ("hub/hub.ini:LuiHost", "trk/tracker.ini:LuiHost"),
-    "tracker": ("hub/hub.ini:TrackerHost", "lui/lui.ini:TrackerHost"),
-    "tracker_address": ("lui/lui.ini:TrackerAddress",),
-    "public_url": ("trk/tracker.ini:PublicUrl",),
-    "public_port": ("trk/tracker.ini:PublicPort",),
-    "public_address": ("trk/tracker.ini:PublicAddress",),
-    "smtp_host": ("lui/lui.ini:SmtpHost",),
-    "smtp_port": ("lui/lui.ini:SmtpPort",),
-}
-
-#: Names that are this server's own when nothing else is said.
-_OWN_NAME = ("hub", "lui", "tracker")
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -63,30 +38,14 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     parser.add_argument("--hub", metavar="HOST", help="HUB's server (default: this one)")
     parser.add_argument("--lui", metavar="HOST", help="LUI's server (default: this one)")
     parser.add_argument("--tracker", metavar="HOST", help="TRK's server (default: this one)")
-    parser.add_argument("--hub-address", metavar="IP", help="connect there instead of by name")
-    parser.add_argument("--tracker-address", metavar="IP", help="connect there instead of by name")
     parser.add_argument("--hub-port", metavar="PORT", help="HUB's internal port (default: 1099)")
-    parser.add_argument("--bind", metavar="IP", help="where the two ports listen")
-    parser.add_argument("--internal-port", metavar="PORT", help="default: 1099")
-    parser.add_argument("--tracker-port", metavar="PORT", help="default: 7000")
-    parser.add_argument("--public-url", metavar="URL", help="prefix of tracking links")
-    parser.add_argument("--public-port", metavar="PORT", help="TRK's web port")
-    parser.add_argument("--public-address", metavar="IP", help="where TRK's web port listens")
-    parser.add_argument("--smtp-host", metavar="HOST", help="the mail relay")
-    parser.add_argument("--smtp-port", metavar="PORT", help="its port (default: 25)")
     parser.add_argument(
         "--public-roots",
         action="store_true",
         help="trust the public CAs that the operating system trusts; without it conf/cacerts is "
         "empty until the root of your own CA is imported",
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="FILE:KEY=VALUE",
-        help="any other setting, such as lui/lui.ini:EventTransferInterval=30; may be repeated",
-    )
+    add_settings(parser)
     add_own_authority(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
@@ -139,7 +98,8 @@ def _made(
         if own is not None:
             own.undo()
         if isinstance(error, SettingsError):
-            raise SettingsError(_by_option(error, args), message=error.message) from error
+            faults = by_option(error, own_name=_unnamed(args))
+            raise SettingsError(faults, message=error.message) from error
         raise
 
 
@@ -149,67 +109,12 @@ def _say_roots(public: "PublicRoots") -> None:
         print(f"    left out: {line}")
 
 
-def _by_option(error: SettingsError, args: argparse.Namespace) -> list[Fault]:
-    """Name the option that mends each fault, once: the file in which it lies was never made."""
-    found: dict[str, Fault] = {}
-    for fault in error.faults:
-        option = _option_of(fault, args)
-        if option:
-            words = f"--{option.replace('_', '-')}"
-            hint = f"Give {words} another value." if fault.presented else f"Give {words}."
-            found.setdefault(words, replace(fault, file=None, line=None, hint=hint))
-        else:
-            found[f"{fault.file}:{fault.key}"] = replace(fault, line=None)
-    return list(found.values())
-
-
-def _option_of(fault: Fault, args: argparse.Namespace) -> str:
-    place = f"{fault.file}:{fault.key}"
-    for option, targets in _OPTIONS.items():
-        if place in targets:
-            # Partners that were not named are this server itself.
-            own = option in _OWN_NAME and getattr(args, option) is None
-            return "name" if own else option
-    return "name" if place == "server.ini:ServerName" else ""
-
-
 def _values(args: argparse.Namespace) -> dict[str, dict[str, str]]:
-    from sottovoce.server import INI_FILES
-
-    present = {
-        "server.ini",
-        *(INI_FILES[component] for component in components_of(args.components)),
-    }
-    values: dict[str, dict[str, str]] = {
-        "server.ini": {"ServerName": args.name, "Components": args.components.lower()}
-    }
-    for file, key, value in _settings(args):
-        if file in present:
-            values.setdefault(file, {})[key] = value
-    for setting in args.set:
-        file, key, value = _parsed(setting)
-        values.setdefault(file, {})[key] = value
-    return values
+    values = given(args, components_of(args.components), otherwise=args.name)
+    own = {"ServerName": args.name, "Components": args.components.lower()}
+    return {**values, "server.ini": own | values.get("server.ini", {})}
 
 
-def _settings(args: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
-    for option, targets in _OPTIONS.items():
-        value = getattr(args, option)
-        if value is None and option in _OWN_NAME:
-            value = args.name
-        if value is None:
-            continue
-        for target in targets:
-            file, key = target.split(":")
-            yield file, key, str(value)
-
-
-def _parsed(setting: str) -> tuple[str, str, str]:
-    place, equals, value = setting.partition("=")
-    file, colon, key = place.partition(":")
-    if not (equals and colon and file and key):
-        raise WrongUsage(
-            f"--set {setting!r} is not FILE:KEY=VALUE.",
-            hint="Write it as in --set lui/lui.ini:SmtpConnections=2.",
-        )
-    return file, key, value
+def _unnamed(args: argparse.Namespace) -> list[str]:
+    """Return the partners that were not named: they are this server itself."""
+    return [option for option in OWN_NAME if getattr(args, option) is None]

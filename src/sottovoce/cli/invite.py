@@ -174,19 +174,16 @@ def _print_table(found: "tuple[InvitationFacts, ...]", now: datetime) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(
-        "Server", "Components", "State", "Until (UTC)", "Made by", box=None, pad_edge=False
-    )
+    table = Table("Server", "For", "State", "Until (UTC)", box=None, pad_edge=False)
     for facts in found:
         state = facts.state(now).value
         if facts.used is not None:
-            state = f"used {facts.used:%Y-%m-%d %H:%M} from {facts.address}"
+            state = f"used {facts.used:%m-%d %H:%M} from {facts.address.rpartition(':')[0]}"
         cells = (
             facts.name,
             ", ".join(component.label for component in facts.components),
             state,
             f"{facts.expires:%Y-%m-%d %H:%M}",
-            facts.created_by,
         )
         table.add_row(*(Text(cell) for cell in cells))
     Console().print(table)

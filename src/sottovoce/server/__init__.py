@@ -5,6 +5,7 @@ from sottovoce.server.fetching import fetch_before_start
 from sottovoce.server.home import INI_FILES, Home
 from sottovoce.server.in_use import InUse, read_in_use
 from sottovoce.server.inviting import Guest, invite
+from sottovoce.server.joining import JoinedHome, Joining, join_home
 from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import STARTUP_LINE, Logs
 from sottovoce.server.plan import Plan, read_plan
@@ -24,6 +25,8 @@ __all__ = [
     "Home",
     "HomePlan",
     "InUse",
+    "JoinedHome",
+    "Joining",
     "Logs",
     "Plan",
     "PublicRoots",
@@ -36,6 +39,7 @@ __all__ = [
     "fetch_before_start",
     "invite",
     "is_secured",
+    "join_home",
     "read_in_use",
     "read_plan",
     "read_public_roots",

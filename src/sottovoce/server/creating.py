@@ -32,7 +32,18 @@ from sottovoce.server.settings import SERVER_KEYS, ServerSettings
 from sottovoce.store import write_atomically
 from sottovoce.trk import TRK_KEYS, TrkSettings
 
-__all__ = ["Created", "HomePlan", "create", "starter_file"]
+__all__ = [
+    "Created",
+    "HomePlan",
+    "create",
+    "ini_files",
+    "lay_out",
+    "make_databases",
+    "root_aliases",
+    "staged",
+    "starter_file",
+    "write_trusted_roots",
+]
 
 #: Random octets of the trusted-root keystore's password: 144 bits, 24 characters.
 _PASSWORD_OCTETS = 18
@@ -123,21 +134,17 @@ async def create(plan: HomePlan, *, now: datetime) -> Created:
     """
     if plan.secure is not None:
         plan = replace(plan, values=_managed(plan))
-    files = _files(plan)
-    with _staged(plan.path) as folder:
-        for name in ("commands", "conf", "logs"):
-            (folder / name).mkdir(mode=0o700)
-        for name, data in files.items():
-            (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
-            write_atomically(folder / name, data)
-        code = await _databases(folder, plan.components, now)
+    files = ini_files(plan)
+    with staged(plan.path) as folder:
+        lay_out(folder, files)
+        code = await make_databases(folder, plan.components, now)
         roots = dict(plan.roots)
         secured: tuple[str, ...] = ()
         if plan.secure is not None:
             credentials = await asyncio.to_thread(plan.secure, folder)
-            roots |= _aliases(credentials.roots)
+            roots |= root_aliases(credentials.roots)
             secured = write_secured(folder, credentials, home=plan.path.absolute())
-        _trusted_roots(folder, roots, now)
+        write_trusted_roots(folder, roots, now)
     return Created(
         path=plan.path,
         files=(*files, "conf/cacerts", "conf/cacerts.password", *secured),
@@ -145,7 +152,25 @@ async def create(plan: HomePlan, *, now: datetime) -> Created:
     )
 
 
-def _aliases(roots: Iterable[x509.Certificate]) -> dict[str, x509.Certificate]:
+def lay_out(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Make the folders of a home that is being built, and write its INI files.
+
+    Args:
+        folder: in which it is built.
+        files: from :func:`ini_files`.
+
+    Raises:
+        OSError: as the operating system says.
+    """
+    for name in ("commands", "conf", "logs"):
+        (folder / name).mkdir(mode=0o700)
+    for name, data in files.items():
+        (folder / name).parent.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(folder / name, data)
+
+
+def root_aliases(roots: Iterable[x509.Certificate]) -> dict[str, x509.Certificate]:
+    """Return the roots of the installation's authority by their aliases in ``conf/cacerts``."""
     return {
         "installation-root" if number == 1 else f"installation-root-{number}": root
         for number, root in enumerate(roots, 1)
@@ -159,8 +184,16 @@ def _managed(plan: HomePlan) -> dict[str, Mapping[str, str]]:
     return {**plan.values, "server.ini": own}
 
 
-def _files(plan: HomePlan) -> dict[str, bytes]:
-    """Write every INI file in memory, and read it back by its own table: all faults at once."""
+def ini_files(plan: HomePlan) -> dict[str, bytes]:
+    """Write every INI file in memory, and read it back by its own table: all faults at once.
+
+    Args:
+        plan: what the home is to be.
+
+    Raises:
+        SettingsError: values that no such file may have, every one of them.
+        WrongUsage: a value for a file that this server does not have.
+    """
     wanted = ["server.ini", *(INI_FILES[component] for component in plan.components)]
     for name in plan.values:
         if name not in wanted:
@@ -182,8 +215,17 @@ def _files(plan: HomePlan) -> dict[str, bytes]:
     return files
 
 
-def _trusted_roots(folder: Path, roots: Mapping[str, x509.Certificate], now: datetime) -> None:
-    """Make the keystore of trusted roots with a password of its own (SPEC W15, W16)."""
+def write_trusted_roots(folder: Path, roots: Mapping[str, x509.Certificate], now: datetime) -> None:
+    """Make the keystore of trusted roots with a password of its own (SPEC W15, W16).
+
+    Args:
+        folder: in which the home is built.
+        roots: alias → certificate.
+        now: UTC.
+
+    Raises:
+        OSError: as the operating system says.
+    """
     password = Secret(secrets.token_urlsafe(_PASSWORD_OCTETS))
     entries = {alias: TrustedCertificateEntry(root, now) for alias, root in roots.items()}
     store = write_keystore(Keystore(entries=entries), password, format=StoreFormat.PKCS12)
@@ -191,9 +233,10 @@ def _trusted_roots(folder: Path, roots: Mapping[str, x509.Certificate], now: dat
     write_atomically(folder / "conf" / "cacerts.password", f"{password.reveal()}\n".encode())
 
 
-async def _databases(
+async def make_databases(
     folder: Path, components: tuple[Component, ...], now: datetime
 ) -> Secret | None:
+    """Make the databases of a home that is being built; return HUB's set-up code."""
     code = None
     if Component.HUB in components:
         code = sottovoce.hub.new_set_up_code(secrets.token_bytes)
@@ -206,8 +249,12 @@ async def _databases(
 
 
 @contextlib.contextmanager
-def _staged(path: Path) -> Iterator[Path]:
-    """Give a folder to build in; move it to *path* when all went well, else remove it."""
+def staged(path: Path) -> Iterator[Path]:
+    """Give a folder to build in; move it to *path* when all went well, else remove it.
+
+    Raises:
+        WrongUsage: there is something at that place already, or no folder can be made there.
+    """
     path = path.absolute()
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise WrongUsage(
@@ -216,18 +263,18 @@ def _staged(path: Path) -> Iterator[Path]:
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        staged.mkdir(mode=0o700)
+        folder = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        folder.mkdir(mode=0o700)
     except OSError as error:
         raise WrongUsage(
             f"{path} cannot be made: {error.strerror}.",
             hint="Choose a place that this user may write to.",
         ) from error
     try:
-        yield staged
+        yield folder
         if path.exists():
             path.rmdir()
-        staged.rename(path)
+        folder.rename(path)
     except BaseException:
-        shutil.rmtree(staged, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -32,7 +32,7 @@ from sottovoce.server.settings import ServerSettings
 from sottovoce.store import write_atomically
 from sottovoce.tls import Trust, TrustGeneration, own_faults
 
-__all__ = ["Follower", "Prepared", "prepare"]
+__all__ = ["Follower", "Prepared", "list_name", "prepare", "root_store"]
 
 #: Seconds before HUB's trust is fetched again after it could not be taken over.
 PAUSE = 60.0
@@ -131,9 +131,9 @@ def prepare(
         )
     if wrong:
         raise SettingsError(wrong, message="HUB's trust was not taken over.")
-    lists = {folder / _list_name(crl): crl.public_bytes(Encoding.PEM) for crl in crls}
+    lists = {folder / list_name(crl): crl.public_bytes(Encoding.PEM) for crl in crls}
     rest = {
-        home.trusted_roots(settings): _root_store(roots, home, settings, at),
+        home.trusted_roots(settings): root_store(roots, home, settings, at),
         home.ssl_ini: with_value(
             read_file(home.ssl_ini, missing="file-missing", hint="Restore it from a backup."),
             ALLOWED_CLIENTS.name,
@@ -170,7 +170,7 @@ def _parsed(
     return roots, crls, allowed
 
 
-def _root_store(
+def root_store(
     roots: tuple[x509.Certificate, ...], home: Home, settings: ServerSettings, at: datetime
 ) -> bytes:
     """Return the keystore of trusted roots, under the password that it has (SPEC W15)."""
@@ -181,7 +181,7 @@ def _root_store(
     return write_keystore(Keystore(entries=entries), password, format=StoreFormat.PKCS12)
 
 
-def _list_name(crl: x509.CertificateRevocationList) -> str:
+def list_name(crl: x509.CertificateRevocationList) -> str:
     """Return a name that stays the same for all lists of one issuer and key."""
     try:
         found = crl.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value

@@ -15,7 +15,7 @@ import msgspec
 from cryptography import x509
 
 from sottovoce import __version__
-from sottovoce.contracts import HubCalls, Status, TrkCalls
+from sottovoce.contracts import HeartbeatReply, HubCalls, Status, TrkCalls
 from sottovoce.errors import Fault, SettingsError, SottovoceError
 from sottovoce.hub import HubApp, HubSettings
 from sottovoce.lui import LuiApp, LuiSettings
@@ -288,9 +288,14 @@ class Server:
         def complete(status: Status) -> Status:
             edges = tuple(peer.posture for peer in self.peers if peer.component is component)
             refused = self._refused.latest if component is Component.TRK else ()
-            return msgspec.structs.replace(status, edges=edges, refused=refused)
+            known = msgspec.structs.replace(status, edges=edges, refused=refused)
+            return self.care.complete(known) if self.care is not None else known
 
-        return Reporting(complete=complete)
+        def heard(reply: HeartbeatReply) -> None:
+            if self.care is not None:
+                self.care.heard(reply)
+
+        return Reporting(complete=complete, heard=heard)
 
     async def _open_hub(self, settings: HubSettings, endpoint: Endpoint) -> None:
         plan = self.plan

@@ -35,18 +35,23 @@ from sottovoce.policy import (
 from sottovoce.store import write_atomically
 
 __all__ = [
+    "KEYSTORE",
     "REVOCATION_FOLDER",
+    "SWITCH",
     "Credentials",
     "certified_by",
     "check_outside",
     "managed_settings",
     "new_key",
+    "secured_files",
     "write_secured",
 ]
 
 #: Where a server that looks after itself keeps its revocation lists, within its home.
 REVOCATION_FOLDER = Path("conf") / "revocation"
-_KEYSTORE = Path("conf") / "server.p12"
+#: Where the keystore of a new home lies, and the switch of every home.
+KEYSTORE = Path("conf") / "server.p12"
+SWITCH = Path("commands") / "ssl.ini"
 #: Random octets of the keystore's password: 144 bits, 24 characters.
 _PASSWORD_OCTETS = 18
 
@@ -77,6 +82,41 @@ def managed_settings(home: Path) -> dict[str, str]:
     return {"RevocationLists": str(home / REVOCATION_FOLDER), "TrustFromHub": "yes"}
 
 
+def secured_files(
+    credentials: Credentials,
+    *,
+    home: Path,
+    keystore: Path = KEYSTORE,
+    password: Secret | None = None,
+) -> dict[Path, bytes]:
+    """Return the keystore, the revocation lists and ``ssl.ini`` of a home, the switch last.
+
+    Args:
+        credentials: of the server.
+        home: where it lies or will lie, absolute.
+        keystore: where that is to lie, within the home.
+        password: of the keystore, where ``server.ini`` says where it stands; None draws one, which
+            then stands in ``ssl.ini``.
+
+    Returns:
+        The files by their paths within the home.
+    """
+    drawn = password or Secret(secrets.token_urlsafe(_PASSWORD_OCTETS))
+    keys = Keystore(entries={"server": credentials.entry})
+    store = write_keystore(keys, drawn, format=StoreFormat.PKCS12)
+    lines = [
+        (ALLOWED_CLIENTS.name, ",".join(AllowedClients(credentials.allowed).names)),
+        (KEYSTORE_PATH.name, str(home / keystore)),
+    ]
+    if password is None:
+        lines.append((KEYSTORE_PASSWORD.name, drawn.reveal()))
+    return {
+        keystore: store,
+        **{REVOCATION_FOLDER / name: dump_crl(crl) for name, crl in credentials.crls.items()},
+        SWITCH: dumps(lines),
+    }
+
+
 def write_secured(folder: Path, credentials: Credentials, *, home: Path) -> tuple[str, ...]:
     """Write the keystore, the revocation lists and ``ssl.ini`` of a home that is being built.
 
@@ -93,19 +133,7 @@ def write_secured(folder: Path, credentials: Credentials, *, home: Path) -> tupl
     Raises:
         OSError: as the operating system says.
     """
-    password = Secret(secrets.token_urlsafe(_PASSWORD_OCTETS))
-    keys = Keystore(entries={"server": credentials.entry})
-    store = write_keystore(keys, password, format=StoreFormat.PKCS12)
-    lines = [
-        (ALLOWED_CLIENTS.name, ",".join(AllowedClients(credentials.allowed).names)),
-        (KEYSTORE_PATH.name, str(home / _KEYSTORE)),
-        (KEYSTORE_PASSWORD.name, password.reveal()),
-    ]
-    files = {
-        _KEYSTORE: store,
-        **{REVOCATION_FOLDER / name: dump_crl(crl) for name, crl in credentials.crls.items()},
-        Path("commands") / "ssl.ini": dumps(lines),
-    }
+    files = secured_files(credentials, home=home)
     (folder / REVOCATION_FOLDER).mkdir(mode=0o700, exist_ok=True)
     for path, data in files.items():
         write_atomically(folder / path, data)

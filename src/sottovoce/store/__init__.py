@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sottovoce.store.columns import UtcTime
     from sottovoce.store.database import Database, migrate
-    from sottovoce.store.files import write_atomically
+    from sottovoce.store.files import write_atomically, write_together
 
-__all__ = ["Database", "UtcTime", "migrate", "write_atomically"]
+__all__ = ["Database", "UtcTime", "migrate", "write_atomically", "write_together"]
 
 _HOMES = {
     "Database": "sottovoce.store.database",
     "UtcTime": "sottovoce.store.columns",
     "migrate": "sottovoce.store.database",
     "write_atomically": "sottovoce.store.files",
+    "write_together": "sottovoce.store.files",
 }
 
 

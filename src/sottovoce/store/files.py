@@ -4,9 +4,11 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["write_atomically", "write_together"]
 
 #: What a file system says that knows no hard links, or not here.
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EMLINK, errno.EXDEV, errno.ENOSYS})
@@ -41,6 +43,60 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, backup: bool
     _sync_folder(target.parent)
 
 
+def write_together(files: Mapping[Path, bytes], *, mode: int = 0o600) -> None:
+    """Write several files, all of them or none.
+
+    Each is written beside its place first, and on the disk, so that a full disk changes nothing;
+    then they are renamed, in the order given. When one cannot be, those before it are put back. A
+    process that is killed between two renames leaves the first of them new: let the file that
+    makes the others count be the last.
+
+    Args:
+        files: path → all of its bytes; the folders must exist.
+        mode: permissions.
+
+    Raises:
+        OSError: as the operating system says; every file is then what it was.
+    """
+    beside: list[_Beside] = []
+    try:
+        for path, data in files.items():
+            target = Path(os.path.realpath(path))
+            pair = _Beside(target, _beside(target, "tmp"), _beside(target, "old"))
+            beside.append(pair)
+            _write_new(pair.new, data, mode=mode, like=target)
+            _link(target, pair.old)
+        for number, pair in enumerate(beside):
+            try:
+                pair.new.replace(pair.target)
+            except BaseException:
+                for done in reversed(beside[:number]):
+                    done.put_back()
+                raise
+    finally:
+        for pair in beside:
+            pair.new.unlink(missing_ok=True)
+            pair.old.unlink(missing_ok=True)
+    for folder in {pair.target.parent for pair in beside}:
+        _sync_folder(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A file, its next version and its present one, beside it."""
+
+    target: Path
+    new: Path
+    old: Path
+
+    def put_back(self) -> None:
+        """Make the file what it was."""
+        if self.old.exists():
+            self.old.replace(self.target)
+        else:
+            self.target.unlink(missing_ok=True)
+
+
 def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.{suffix}")
 
@@ -70,18 +126,24 @@ def _keep_previous(path: Path) -> None:
     """Make the present version ``NAME.bak`` in one step; *path* itself never goes missing."""
     staged = _beside(path, "bak")
     try:
-        try:
-            os.link(path, staged)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            _write_new(staged, path.read_bytes(), mode=stat.S_IMODE(path.stat().st_mode), like=path)
-        staged.replace(path.with_name(f"{path.name}.bak"))
+        if _link(path, staged):
+            staged.replace(path.with_name(f"{path.name}.bak"))
     finally:
         # Also after success: renaming one hard link over another of the same file leaves both.
         staged.unlink(missing_ok=True)
+
+
+def _link(path: Path, other: Path) -> bool:
+    """Give the file a second name, or a copy where there are no such; False when there is none."""
+    try:
+        os.link(path, other)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _write_new(other, path.read_bytes(), mode=stat.S_IMODE(path.stat().st_mode), like=path)
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,0 +1,296 @@
+"""A server that joins: a new home, or the security of a home that is plain; all of it or nothing.
+
+Whatever can be found wrong here is found before the invitation is shown, because that is good once:
+the files are made in memory and read back, databases are made, the place is tried. A new home is
+built beside its place and moved there. In a home that exists every file is on the disk before the
+first takes its place, and ``ssl.ini``, the switch, takes it last.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sottovoce.contracts import Invitation
+from sottovoce.errors import Fault, SettingsError
+from sottovoce.ini import with_value
+from sottovoce.net import Welcome
+from sottovoce.policy import Component
+from sottovoce.server.creating import (
+    HomePlan,
+    ini_files,
+    lay_out,
+    make_databases,
+    root_aliases,
+    staged,
+    write_trusted_roots,
+)
+from sottovoce.server.following import list_name, root_store
+from sottovoce.server.home import INI_FILES, Home, read_file, read_passwords
+from sottovoce.server.passwords import password_file
+from sottovoce.server.plan import Plan, read_plan
+from sottovoce.server.securing import (
+    KEYSTORE,
+    Credentials,
+    managed_settings,
+    secured_files,
+    write_secured,
+)
+from sottovoce.server.trust import is_secured
+from sottovoce.store import write_together
+
+__all__ = ["Ask", "JoinedHome", "Joining", "join_home"]
+
+#: Asks HUB.
+Ask = Callable[[], Awaitable[Welcome]]
+
+_NOT_JOINED = "The server has not joined; nothing was changed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """What is to become of a home.
+
+    Args:
+        path: of the home: a new one, or one that is there and plain.
+        invitation: by which.
+        values: of a new home, beside those that HUB tells: file → key → value as text.
+    """
+
+    path: Path
+    invitation: Invitation
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedHome:
+    """What was made.
+
+    Args:
+        path: the home.
+        files: written, relative to it.
+        new: whether the home was not there before.
+        welcome: what HUB gave.
+    """
+
+    path: Path
+    files: tuple[str, ...]
+    new: bool
+    welcome: Welcome
+
+
+async def join_home(joining: Joining, ask: Ask, *, now: datetime) -> JoinedHome:
+    """Make the home one of the installation.
+
+    Args:
+        joining: what is to become of it.
+        ask: asks HUB; called once everything else is found right.
+        now: UTC.
+
+    Raises:
+        SettingsError: this home cannot join, with every reason; nothing was changed.
+        WrongUsage: nothing can be made at that place, or an option says what HUB decides.
+        ChannelError: what *ask* raised; nothing was changed.
+    """
+    home = Home(joining.path.absolute())
+    if await asyncio.to_thread(home.server_ini.exists):
+        return await _join_existing(home, joining, ask, now)
+    return await _join_new(home, joining, ask, now)
+
+
+def _credentials(welcome: Welcome) -> Credentials:
+    return Credentials(
+        entry=welcome.identity,
+        roots=welcome.roots,
+        crls={list_name(crl): crl for crl in welcome.crls},
+        allowed=welcome.allowed.names,
+    )
+
+
+# A new home.
+
+
+async def _join_new(home: Home, joining: Joining, ask: Ask, now: datetime) -> JoinedHome:
+    anywhere = dict.fromkeys(Component, joining.invitation.hub)
+    ini_files(_plan(home, joining, anywhere))
+    with staged(home.path) as folder:
+        await make_databases(folder, joining.invitation.components, now)
+        welcome = await ask()
+        files = ini_files(_plan(home, joining, welcome.hosts))
+        with _disk_faults(home):
+            lay_out(folder, files)
+            write_trusted_roots(folder, root_aliases(welcome.roots), now)
+            secured = write_secured(folder, _credentials(welcome), home=home.path)
+    written = (*files, "conf/cacerts", "conf/cacerts.password", *secured)
+    return JoinedHome(path=home.path, files=written, new=True, welcome=welcome)
+
+
+def _plan(home: Home, joining: Joining, hosts: Mapping[Component, str]) -> HomePlan:
+    """Return the plan of a new home; what the command line says goes before what HUB tells."""
+    invitation = joining.invitation
+    hub = {"HubHost": invitation.hub, "HubPort": str(invitation.port)}
+    if invitation.address:
+        hub["HubAddress"] = invitation.address
+    told = {
+        "server.ini": {
+            "ServerName": invitation.name,
+            "Components": ",".join(invitation.components),
+            **managed_settings(home.path),
+        },
+        INI_FILES[Component.LUI]: {**hub, "TrackerHost": hosts.get(Component.TRK, "")},
+        INI_FILES[Component.TRK]: {**hub, "LuiHost": hosts.get(Component.LUI, "")},
+    }
+    wanted = ["server.ini", *(INI_FILES[component] for component in invitation.components)]
+    values: dict[str, Mapping[str, str]] = {file: told[file] for file in wanted}
+    for file, given in joining.values.items():
+        values[file] = {**values.get(file, {}), **given}
+    return HomePlan(path=home.path, components=invitation.components, values=values)
+
+
+# A home that is there.
+
+
+async def _join_existing(home: Home, joining: Joining, ask: Ask, now: datetime) -> JoinedHome:
+    plan = await asyncio.to_thread(_examined, home, joining, now)
+    welcome = await ask()
+    files = await asyncio.to_thread(_files, home, plan, welcome, now)
+    await asyncio.to_thread(_write, home, files)
+    return JoinedHome(
+        path=home.path,
+        files=tuple(_shown(path, home) for path in files),
+        new=False,
+        welcome=welcome,
+    )
+
+
+def _examined(home: Home, joining: Joining, now: datetime) -> Plan:
+    """Read a home that is to join, and refuse one that cannot."""
+    if is_secured(home):
+        why = "This server is secured already."
+        fault = _unfit(why, str(home.ssl_ini), expected="no ssl.ini", presented="one")
+        raise SettingsError([fault], message=_NOT_JOINED)
+    plan = read_plan(home.path, at=now)
+    faults = list(_misfits(home, plan, joining))
+    if faults:
+        raise SettingsError(faults, message=_NOT_JOINED)
+    return plan
+
+
+def _shown(path: Path, home: Home) -> str:
+    return str(path.relative_to(home.path) if path.is_relative_to(home.path) else path)
+
+
+def _misfits(home: Home, plan: Plan, joining: Joining) -> Iterator[Fault]:
+    invitation, settings = joining.invitation, plan.settings
+    file = str(home.server_ini)
+    if joining.values:
+        yield _unfit("This home is there already; options do not change its settings.", file)
+    if settings.server_name.lower() != invitation.name:
+        yield _unfit(
+            "The invitation is for another server.",
+            file,
+            expected=invitation.name,
+            presented=settings.server_name,
+            key="ServerName",
+        )
+    if set(settings.components) != set(invitation.components):
+        yield _unfit(
+            "The invitation is for other components.",
+            file,
+            expected=",".join(invitation.components),
+            presented=",".join(settings.components),
+            key="Components",
+        )
+    for component, named in ((Component.LUI, plan.lui), (Component.TRK, plan.trk)):
+        if named is not None and named.hub_host.lower() != invitation.hub:
+            yield _unfit(
+                f"{component.label} here calls another HUB than the one that invites.",
+                str(home.component_ini(component)),
+                expected=invitation.hub,
+                presented=named.hub_host,
+                key="HubHost",
+            )
+
+
+def _unfit(
+    why: str, file: str, *, expected: str = "", presented: str = "", key: str | None = None
+) -> Fault:
+    return Fault(
+        code="join-home-unfit",
+        why=why,
+        expected=expected,
+        presented=presented,
+        hint="Give a --home that is not there yet; or the plain home of the invited server, "
+        "without further options.",
+        file=file,
+        key=key,
+    )
+
+
+def _files(home: Home, plan: Plan, welcome: Welcome, now: datetime) -> dict[Path, bytes]:
+    """Return every file that secures the home, in the order in which they take their places."""
+    settings = plan.settings
+    place = password_file(home, settings)
+    password = read_passwords(place)[0] if place is not None else None
+    secured = secured_files(
+        _credentials(welcome),
+        home=home.path,
+        keystore=_free_name(home),
+        password=password,
+    )
+    server_ini = read_file(home.server_ini, missing="file-missing", hint="Restore it.")
+    for key, value in managed_settings(home.path).items():
+        server_ini = with_value(server_ini, key, value)
+    *others, switch = secured
+    return {
+        **{home.path / path: secured[path] for path in others},
+        home.trusted_roots(settings): root_store(welcome.roots, home, settings, now),
+        home.server_ini: server_ini,
+        home.path / switch: secured[switch],
+    }
+
+
+def _free_name(home: Home) -> Path:
+    """Return a name for the keystore that nothing has: one that is there may serve HTTPS (W12)."""
+    number, path = 1, KEYSTORE
+    while (home.path / path).exists():
+        number += 1
+        path = KEYSTORE.with_stem(f"{KEYSTORE.stem}-{number}")
+    return path
+
+
+def _write(home: Home, files: Mapping[Path, bytes]) -> None:
+    """Write everything or nothing.
+
+    Raises:
+        SettingsError: the disk declined.
+    """
+    made = []
+    try:
+        with _disk_faults(home):
+            for folder in dict.fromkeys(path.parent for path in files):
+                if not folder.exists():
+                    folder.mkdir(mode=0o700)
+                    made.append(folder)
+            write_together(files)
+    except BaseException:
+        for folder in made:
+            folder.rmdir()
+        raise
+
+
+@contextmanager
+def _disk_faults(home: Home) -> Iterator[None]:
+    """Say what the disk declined, and that the invitation is used by now."""
+    try:
+        yield
+    except OSError as error:
+        fault = Fault(
+            code="file-unwritable",
+            why=f"The files of {home.path} cannot be written: {error.strerror}.",
+            file=str(error.filename or home.path),
+            hint="Free space, or let this user write there; then ask for a new invitation.",
+        )
+        raise SettingsError([fault], message=_NOT_JOINED) from error
