@@ -1,5 +1,5 @@
 # One line each; the work is in scripts/, which need no make.
-.PHONY: help demo test kill check bench docs fuzz format clean
+.PHONY: help demo test kill soak check bench docs fuzz format clean
 
 help:    ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -12,6 +12,9 @@ test:    ## all tests (one folder: make test ARGS=tests/unit/pki)
 
 kill:    ## servers killed at random moments of campaigns (make kill ARGS="--minutes 60")
 	@scripts/setup test && .venv/bin/python scripts/kill-cycles $(ARGS)
+
+soak:    ## certificates renewed over and over under constant calls (make soak ARGS="--minutes 15 --rollover")
+	@scripts/setup test && .venv/bin/python scripts/soak $(ARGS)
 
 check:   ## format, lint, types, floors, generated pages
 	@scripts/check

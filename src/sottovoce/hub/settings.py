@@ -30,7 +30,7 @@ _HEARTBEAT_INTERVAL = Key(
 )
 _CERTIFICATE_LIFETIME = Key(
     "CertificateLifetime",
-    Duration(minimum=60, maximum=LONGEST_LEAF_LIFETIME.total_seconds()),
+    Duration(minimum=10, maximum=LONGEST_LEAF_LIFETIME.total_seconds()),
     default=30 * DAY,
     help="How long the certificates are good that the installation's own authority issues; each "
     "server renews its own at two thirds of it.",
