@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -279,6 +280,37 @@ async def test_https_for_people_is_independent_of_the_traffic_inside(
         assert "strict-transport-security" in answer
     finally:
         await app.aclose()
+
+
+async def test_a_changed_keystore_is_shown_to_who_comes_next_and_a_bad_one_is_not(
+    home: Path,
+) -> None:
+    """W6, W12; a renewal by ACME or by hand needs no restart, and a slip changes nothing."""
+    file = home / "server.p12"
+    first, second = self_signed(), self_signed()
+    file.write_bytes(keystore_of(first))
+    changed = {"web_keystore_path": file, "web_keystore_password": Secret("changeit")}
+    async with running(home, **changed) as trk:
+        web, look = trk.app._web, trk.app._certificate.look
+        assert web is not None
+
+        async def shown() -> x509.Certificate:
+            address = ("127.0.0.1", trk.app.public_port)
+            pem = await asyncio.to_thread(ssl.get_server_certificate, address)
+            return x509.load_pem_x509_certificate(pem.encode())
+
+        assert await shown() == first.certificate
+        for slip in (b"half of", keystore_of(keystore.PrivateKeyEntry(second.key, first.chain))):
+            file.write_bytes(slip)
+            await look(web)
+            assert await shown() == first.certificate
+        file.unlink()
+        await look(web)
+        assert await shown() == first.certificate
+        assert trk.log.actions.count("web-certificate-refused") == 3
+        file.write_bytes(keystore_of(second))
+        await look(web)
+        assert await shown() == second.certificate
 
 
 async def test_a_keystore_that_does_not_open_is_said_before_any_port_is(home: Path) -> None:

@@ -31,6 +31,7 @@ COMMANDS = {
     "explain": "sottovoce.cli.explain",
     "keytool": "sottovoce.cli.keytool",
     "ca": "sottovoce.cli.ca",
+    "acme": "sottovoce.cli.acme",
     "account": "sottovoce.cli.account",
     "list": "sottovoce.cli.campaign",
     "job": "sottovoce.cli.campaign",

@@ -18,7 +18,7 @@ from cryptography import x509
 from sottovoce.errors import CertificateFormatError, WrongUsage
 from sottovoce.pki import fingerprint, load_certificates, short_name
 
-__all__ = ["SYSTEM_LISTS", "PublicRoots", "read_public_roots"]
+__all__ = ["SYSTEM_LISTS", "PublicRoots", "read_public_roots", "system_list"]
 
 #: Where the systems keep the list: Debian, Red Hat, SUSE, Alpine and the BSDs, macOS.
 SYSTEM_LISTS = (
@@ -50,6 +50,11 @@ class PublicRoots:
     left_out: tuple[str, ...] = ()
 
 
+def system_list(places: Iterable[Path] = SYSTEM_LISTS) -> Path | None:
+    """Return the first list that there is."""
+    return next((path for path in places if path.is_file()), None)
+
+
 def read_public_roots(*, at: datetime, places: Iterable[Path] = SYSTEM_LISTS) -> PublicRoots:
     """Read the first list that there is.
 
@@ -61,7 +66,7 @@ def read_public_roots(*, at: datetime, places: Iterable[Path] = SYSTEM_LISTS) ->
         WrongUsage: there is none, or it has no root.
     """
     looked = tuple(places)
-    source = next((path for path in looked if path.is_file()), None)
+    source = system_list(looked)
     if source is None:
         raise WrongUsage(
             "This system has no list of public roots: there is none of "

@@ -15,15 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sottovoce import __version__
 from sottovoce.contracts import Caller, HubCalls, HubHello, Status, TrkCalls
-from sottovoce.errors import Fault, SettingsError, StoreError
-from sottovoce.keystore import PrivateKeyEntry, loads
+from sottovoce.errors import StoreError
 from sottovoce.net.clock import Clock, monotonic
 from sottovoce.net.heartbeat import HeartbeatLoop, Reporting
 from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
-from sottovoce.policy import KeyRing
 from sottovoce.store import Database
 from sottovoce.trk.calls import CallsForLui, Desk
+from sottovoce.trk.certificate import PagesCertificate
 from sottovoce.trk.pages import Pages
 from sottovoce.trk.privacy import NetHasher
 from sottovoce.trk.ratelimit import Limiter
@@ -132,6 +131,7 @@ class TrkApp:
         settings, log = self._settings, self._log
         self._own_name = own_name
         self._secured = secured
+        self._certificate = PagesCertificate(settings, own_name, log)
         store = await EventStore.open(self._database, now=self._now())
         jobs = await JobTable.open(self._database)
         self._store = store
@@ -206,7 +206,7 @@ class TrkApp:
             SettingsError: the port or the HTTPS certificate cannot be used.
             KeystoreError: the keystore for HTTPS does not open.
         """
-        entry = await asyncio.to_thread(_web_entry, self._settings, self._own_name)
+        entry = await asyncio.to_thread(self._certificate.read)
         self._web = await serve(
             self._site,
             address=self._settings.public_address,
@@ -252,12 +252,14 @@ class TrkApp:
         )
 
     async def _keep_house(self) -> None:
-        """Watch the disk, and prune once an hour; a failure is tried again next time."""
+        """Watch disk and certificate, prune once an hour; a failure is tried again next time."""
         while True:
             with contextlib.suppress(OSError):  # what the disk had free last stands
                 await self._look_at_disk()
             if self._now() - self._pruned_at >= HOUR:
                 await self._prune()
+            if self._web is not None:
+                await self._certificate.look(self._web)
             await asyncio.sleep(HOUSEKEEPING)
 
     async def _prune(self) -> None:
@@ -298,26 +300,3 @@ class TrkApp:
             action="task-failed",
             task=name,
         )
-
-
-def _web_entry(settings: TrkSettings, own_name: str) -> PrivateKeyEntry | None:
-    """Return the key and chain for HTTPS, or None for plain HTTP.
-
-    The keystore may be the one of ``ssl.ini`` (SPEC W12); with several keys in it the public
-    pages' host name chooses.
-    """
-    if settings.web_keystore_path is None:
-        return None
-    try:
-        data = settings.web_keystore_path.read_bytes()
-    except OSError as error:
-        fault = Fault(
-            code="web-certificate",
-            why=f"The keystore for HTTPS cannot be read: {error.strerror}.",
-            presented=str(settings.web_keystore_path),
-            hint="Correct WebKeystorePath in trk/tracker.ini, or remove it for plain HTTP.",
-            key="WebKeystorePath",
-        )
-        raise SettingsError([fault]) from error
-    store = loads(data, settings.web_keystore_password)
-    return KeyRing.of(store, settings.public_host or own_name).chosen().entry

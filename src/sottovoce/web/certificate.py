@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sottovoce.errors import Fault, SettingsError
 
-__all__ = ["KeyEntry", "browser_context"]
+__all__ = ["KeyEntry", "browser_context", "load_entry"]
 
 #: For TLS 1.2: forward secrecy and authenticated encryption only (Mozilla's "intermediate" list
 #: without the finite-field groups). TLS 1.3 has nothing else.
@@ -49,6 +49,16 @@ def browser_context(entry: KeyEntry) -> ssl.SSLContext:
     context.set_ciphers(CIPHERS_1_2)
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    load_entry(context, entry)
+    return context
+
+
+def load_entry(context: ssl.SSLContext, entry: KeyEntry) -> None:
+    """Let the connections that begin from now on be answered by this key and chain.
+
+    Raises:
+        SettingsError: key and certificate do not fit, or OpenSSL finds them too weak.
+    """
     pem = entry.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     pem += b"".join(certificate.public_bytes(Encoding.PEM) for certificate in entry.chain)
     try:
@@ -65,7 +75,6 @@ def browser_context(entry: KeyEntry) -> ssl.SSLContext:
                 )
             ]
         ) from error
-    return context
 
 
 @contextmanager

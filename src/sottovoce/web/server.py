@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 
 from sottovoce.errors import Fault, SettingsError
-from sottovoce.web.certificate import KeyEntry, browser_context
+from sottovoce.web.certificate import KeyEntry, browser_context, load_entry
 from sottovoce.web.protocol import IDLE_TIMEOUT, BoundedProtocol
 
 __all__ = ["WebServer", "serve"]
@@ -37,12 +37,15 @@ class WebServer:
     ``address`` and ``port`` are the ones really bound, ``secured`` tells whether it is HTTPS.
     """
 
-    def __init__(self, server: uvicorn.Server, listener: socket.socket, *, secured: bool) -> None:
+    def __init__(
+        self, server: uvicorn.Server, listener: socket.socket, context: ssl.SSLContext | None
+    ) -> None:
         self._server = server
         self._listener = listener
         self._closed = False
         self._second: asyncio.TimerHandle | None = None
-        self.secured = secured
+        self._context = context
+        self.secured = context is not None
         self.address, self.port = listener.getsockname()[:2]
         self._tick()
 
@@ -54,6 +57,18 @@ class WebServer:
         """``http://address:port`` or ``https://…``, as bound."""
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{'https' if self.secured else 'http'}://{host}:{self.port}"
+
+    async def show(self, entry: KeyEntry) -> None:
+        """Answer the connections that begin from now on by another key and chain.
+
+        Raises:
+            SettingsError: they cannot be used; the old ones stay.
+        """
+        if self._context is None:
+            return
+        # Tried on a context of its own first: half a change would be none that works.
+        await asyncio.to_thread(browser_context, entry)
+        load_entry(self._context, entry)
 
     async def aclose(self) -> None:
         """Accept nothing more, let answers under way finish (≤ 5 s), and close; once or twice."""
@@ -121,7 +136,7 @@ async def serve(
     except BaseException:
         listener.close()
         raise
-    return WebServer(server, listener, secured=context is not None)
+    return WebServer(server, listener, context)
 
 
 def _bind(address: str, port: int) -> socket.socket:
