@@ -71,7 +71,8 @@ def by_hub_in_the_gate(cause: str, code: str, *more: str, **parts: Any) -> Case:
 def by_lui_in_tls(cause: str, code: str, **parts: Any) -> Case:
     return Case(
         cause=cause,
-        logged="refused-by-peer",
+        # HUB sees an alert alone, and what is wrong with its own certificate.
+        logged=code,
         by="peer",
         hint=code,
         error=(HandshakeFailed, code),
@@ -276,6 +277,9 @@ async def test_with_explanations_turned_off_there_is_the_alert_alone(
     async with listening(hub) as listener:
         with pytest.raises(HandshakeFailed) as caught:
             await lui.connect(listener.port)
-    assert [fault.code for fault in caught.value.faults] == ["refused-by-peer"]
-    assert caught.value.faults[0].presented == "unknown_ca"
+    assert caught.value.code == "refused-by-peer"
+    # A look at its own certificate is all that LUI has besides.
+    (fault,) = caught.value.faults
+    assert fault.code == "root-untrusted"
+    assert "the alert unknown_ca. This server's own certificate is the reason" in fault.why
     assert [record.outcome for record in hub.records] == [Outcome.REFUSED]

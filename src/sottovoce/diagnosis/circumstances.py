@@ -26,6 +26,12 @@ CONTEXT_FIELDS: Mapping[str, str] = {
     "clocks-differ": "yes when the two servers' clocks differ by more than five minutes",
     "wildcard": "yes when one of the certificate's names begins with *.",
     "own-expired": "yes when this server's own certificate has expired",
+    "own-faults": "codes, with commas between, of what a look at the printing side's own "
+    "certificate found; none when it found nothing",
+    "peer-faults": "the same for the certificate that the other side presented to it",
+    "asked-name": "yes when the certificate complained of has the name that was asked for, none "
+    "when no name was asked for",
+    "root-sent": "yes when the presented chain ends in its root certificate, no when it does not",
     "depth": "0 when the certificate complained of is the server's own, ca when it is one above",
 }
 

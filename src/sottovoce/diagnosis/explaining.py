@@ -22,6 +22,7 @@ from sottovoce.diagnosis.entry import (
     fill,
 )
 from sottovoce.diagnosis.gist import gists_in
+from sottovoce.diagnosis.looking import looked_at
 from sottovoce.diagnosis.matching import Found, Prepared, prepare, search, surest_around
 from sottovoce.diagnosis.numbers import names_in
 from sottovoce.errors import Fault
@@ -56,6 +57,7 @@ _SENDERS: Mapping[str, Mapping[str, float]] = {
 }
 #: Programs mostly talk to their like: how likely the sender is of the library that printed it.
 _LIKE = 0.85
+_OTHER_SIDE = {"caller": "accepting", "accepting": "caller"}
 #: In a refusal that came from outside, the refusing side is the other one.
 _REFUSED_WORDS = {"own": "the other side", "peer": "this server"}
 
@@ -270,12 +272,18 @@ def _hits(text: Prepared, sent_by: str) -> list[_Hit]:
 
 
 def _likelihood(case: _Case, context: Mapping[str, str]) -> float:
-    """Weigh the finds by the circumstances: 1 - doubt ** factor keeps the result within 0..1."""
-    factor = 1.0
+    """Weigh the finds by the circumstances: 1 - doubt ** factor keeps the result within 0..1.
+
+    In a refusal that came from outside it was the other side that looked: the sides are swapped.
+    """
+    doubt, factor = looked_at(case.entry.code, context, refused=case.refused)
     for when in case.entry.when:
-        if context.get(when.field, "").casefold() == when.value:
+        known = context.get(when.field, "").casefold()
+        if case.refused and when.field == "side":
+            known = _OTHER_SIDE.get(known, known)
+        if known == when.value:
             factor *= when.factor
-    return min(_CERTAIN, 1.0 - math.pow(case.doubt, factor))
+    return min(_CERTAIN, 1.0 - math.pow(case.doubt * doubt, factor))
 
 
 def _conclude(

@@ -248,6 +248,10 @@ _COMPILED = tuple(
 )
 
 
+#: What openssl s_client says of every connection to a server that names no CAs, and of every key.
+_NORMAL = re.compile(r"no client certificate ca names sent|(?:server|peer) temp key: |a:pkey: ")
+
+
 def _lines(text: Prepared) -> Iterator[tuple[int, str]]:
     place = 0
     for line in text.kept.split("\n"):
@@ -265,6 +269,8 @@ def gists_in(text: Prepared) -> Iterator[tuple[Rule, Found]]:
         of each line the first rule that fits, and the words that it was found in.
     """
     for place, line in _lines(text):
+        if _NORMAL.search(line):
+            continue
         for rule, groups in _COMPILED:
             matches = [group.search(line) for group in groups]
             if all(matches):

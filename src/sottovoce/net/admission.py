@@ -108,7 +108,7 @@ class Admission:
         self._presented = ""
         self._face: Face | None = None
         self._own_name = endpoint.own_name
-        self._asked = ""
+        self._asked, self._offered = "", frozenset[bytes]()
 
     async def run(self) -> Admitted | None:
         """Carry the admission through; everything that happens is logged here."""
@@ -119,9 +119,9 @@ class Admission:
         except _Refusal as refusal:
             self._refuse(refusal)
         except TimeoutError:
-            self._refuse(_Refusal(strangers.too_slow(self._address, self._phase)))
+            self._refuse(self._silent(strangers.too_slow(self._address, self._phase)))
         except RemoteProtocolError as error:
-            self._refuse(_Refusal(Fault(code="protocol-error", why=f"{error.message}.")))
+            self._refuse(self._silent(Fault(code="protocol-error", why=f"{error.message}.")))
         await self._wire.close(linger=limits.linger)
         return None
 
@@ -153,11 +153,9 @@ class Admission:
         """Let on only who begins as a partner does; on a plain server, answer in kind."""
         async with asyncio.timeout(self._endpoint.limits.first_bytes):
             first = await self._wire.first_bytes()
+        secured = self._generation is not None
         refusal = strangers.refuse_first_bytes(
-            first,
-            secured=self._generation is not None,
-            address=self._address,
-            port=self._port,
+            first, secured=secured, address=self._address, port=self._port
         )
         if refusal is not None:
             self._wire.write_raw(refusal.answer)
@@ -168,6 +166,7 @@ class Admission:
     async def _engine(self, generation: TrustGeneration, hello: ClientHello) -> Engine:
         """Choose the identity to show by the name asked for, before TLS begins (SPEC W10)."""
         asked = self._asked = hello.name
+        self._offered = frozenset(hello.protocols)
         self._face = generation.face(asked)
         self._own_name = self._face.announced(asked, self._endpoint.own_name)
         joinable = AlpnPath.JOIN.value in hello.protocols and await self._is_joinable()
@@ -187,27 +186,32 @@ class Admission:
             case Secured() as secured:
                 return secured
             case Broken() as broken:
-                raise _Refusal(*self._tls_faults(broken), **self._tls_told(broken))
+                raise self._broken(broken)
             case Lost(error=error):
                 raise _Refusal(strangers.gone(self._address, self._phase, error))
             case other:
                 raise AssertionError(other)
 
-    def _tls_faults(self, broken: Broken) -> tuple[Fault, ...]:
+    def _broken(self, broken: Broken) -> _Refusal:
         assert self._generation is not None
         if broken.chain:
             self._presented = fingerprint(broken.chain[0])
             self._identity = identity_of(broken.chain)
         self._visitors.remember_refusal(self._host, self._presented, self._id)
-        return faults_of(broken, self._evidence(()), self._generation)
+        evidence, face = self._evidence(()), self._face or self._generation.face("")
+        return _Refusal(
+            *faults_of(broken, evidence, self._generation, shown=face.identity, asked=self._asked),
+            told=(f"alert {broken.alert_sent}",) if broken.alert_sent else (),
+            by_peer=bool(broken.alert_received) and not broken.problems,
+        )
 
-    @staticmethod
-    def _tls_told(broken: Broken) -> dict[str, Any]:
-        sent = broken.alert_sent
-        return {
-            "told": (f"alert {sent}",) if sent else (),
-            "by_peer": bool(broken.alert_received) and not broken.problems,
-        }
+    def _silent(self, fault: Fault) -> _Refusal:
+        """Say more of a caller that completed TLS and did not speak as a partner does."""
+        if self._face is None or self._phase != "greeting" or self._hello:
+            return _Refusal(fault)
+        shown, offered = self._face.identity.certificate, self._offered
+        more = strangers.speechless(fault, asked=self._asked, shown=shown, offered=offered)
+        return _Refusal(*more, fault, by_peer=any(one.code != "http-peer" for one in more))
 
     # The gate and the greeting.
 
@@ -279,11 +283,11 @@ class Admission:
                 faults = faults_told(reasons, teller=teller, vouched=vouched)
                 raise _Refusal(*faults, by_peer=True)
             case Broken() as broken:
-                raise _Refusal(*self._tls_faults(broken), **self._tls_told(broken))
+                raise self._broken(broken)
             case RemoteProtocolError() as error:
                 raise error
             case Lost(error=error_text):
-                raise _Refusal(strangers.gone(self._address, self._phase, error_text))
+                raise self._silent(strangers.gone(self._address, self._phase, error_text))
             case other:
                 raise RemoteProtocolError(f"{type(other).__name__} instead of Hello")
 

@@ -63,7 +63,8 @@ async def ask_why(
 async def _ask(wire: Wire, engine: Engine, own_reasons: tuple[Reason, ...]) -> Explanation:
     wire.attach(engine)
     secured = await wire.next()
-    if not isinstance(secured, Secured):
+    if not isinstance(secured, Secured) or secured.protocol != AlpnPath.WHY.value.decode():
+        # A server of somebody else's: it would not answer, and its silence would be waited for.
         raise RemoteProtocolError("no handshake on the why path")
     wire.converse(Connection(Speaks.CALLING, State.WHY))
     answer = await wire.next()

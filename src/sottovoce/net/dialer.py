@@ -6,7 +6,7 @@ it, it is told why on the same path (DESIGN §4).
 """
 
 import asyncio
-from typing import Any, NoReturn
+from typing import Any
 
 from sottovoce.errors import (
     ChannelError,
@@ -25,6 +25,7 @@ from sottovoce.net.reaching import Destination, open_wire
 from sottovoce.net.security import Outcome, SecurityRecord, identity_of
 from sottovoce.net.strangers import (
     closed_early,
+    foreign_in_tls,
     refuse_first_answer,
     refused_without_reason,
     silent,
@@ -111,40 +112,38 @@ class _Dial:
         self._address = str(destination)
         self._identity: PeerIdentity | None = None
         self._tunnel: Tunnel | None = None
+        self._secured: Secured | None = None
         self._announced = ""
 
     async def run(self) -> Channel:
         """Dial; raise a :class:`ChannelError` that has been logged."""
-        limits = self._endpoint.limits
         wire: Wire | None = None
         try:
             wire = await open_wire(self._destination, self._endpoint, trace=self._trace)
             self._address = wire.peer_address
             return await self._introduced(wire)
-        except TimeoutError as error:
-            failure: ChannelError = error if isinstance(error, ChannelError) else self._too_slow()
-            await self._give_up(wire, failure, limits.linger)
         except ChannelError as error:
-            await self._give_up(wire, error, limits.linger)
+            failure = error
+        except TimeoutError:
+            failure = self._ended(PhaseTimeout, silent(self._phase))
         except RemoteProtocolError as error:
-            failure = self._failed(
-                HandshakeFailed, Fault(code="protocol-error", why=f"{error.message}.")
-            )
-            await self._give_up(wire, failure, limits.linger)
+            fault = Fault(code="protocol-error", why=f"{error.message}.")
+            failure = self._ended(HandshakeFailed, fault)
         except BaseException:
             if wire is not None:
                 wire.abort()
             raise
+        raise await self._given_up(wire, failure)
 
-    async def _give_up(self, wire: Wire | None, error: ChannelError, linger: float) -> NoReturn:
+    async def _given_up(self, wire: Wire | None, error: ChannelError) -> ChannelError:
         self._log(
             Outcome.REFUSED,
             faults=error.faults or (Fault(code=error.code, why=error.message, hint=error.hint),),
             refused_by="peer" if error.code == "refused-by-peer" else "us",
         )
         if wire is not None:
-            await wire.close(linger=linger)
-        raise error
+            await wire.close(linger=self._endpoint.limits.linger)
+        return error
 
     async def _introduced(self, wire: Wire) -> Channel:
         try:
@@ -158,7 +157,7 @@ class _Dial:
         self._trace.enter("first bytes")
         async with asyncio.timeout(limits.handshake):
             secured = await (self._plain(wire) if self._generation is None else self._tls(wire))
-        self._tunnel = secured.tunnel
+        self._secured, self._tunnel = secured, secured.tunnel
         self._phase = "greeting"
         self._trace.enter("greeting")
         async with asyncio.timeout(limits.greeting):
@@ -180,8 +179,7 @@ class _Dial:
         engine = Engine(self._generation, side=Side.CALLING, server_name=self._server_name)
         engine.start()  # early: the other side's first bytes are looked at before TLS gets them
         wire.write_raw(engine.data_to_send())
-        first = await wire.first_bytes()
-        self._check_answer(first)
+        self._check_answer(await wire.first_bytes())
         self._trace.enter("tls")
         wire.attach(engine)
         match await wire.next():
@@ -204,20 +202,16 @@ class _Dial:
 
     async def _plain(self, wire: Wire) -> Secured:
         wire.write_raw(PLAIN_PREAMBLE)
-        first = await wire.first_bytes()
-        self._check_answer(first)
+        self._check_answer(await wire.first_bytes())
         wire.skip(len(PLAIN_PREAMBLE))
         wire.attach(PlainEngine(side=Side.CALLING))
-        match await wire.next():
-            case Secured() as secured:
-                return secured
-            case other:
-                raise AssertionError(other)
+        secured = await wire.next()
+        assert isinstance(secured, Secured), secured
+        return secured
 
     def _check_answer(self, first: FirstBytes) -> None:
         secured = self._generation is not None
-        fault = refuse_first_answer(first, secured=secured, who=str(self._destination))
-        if fault is not None:
+        if fault := refuse_first_answer(first, secured=secured, who=str(self._destination)):
             raise self._failed(HandshakeFailed, fault)
 
     async def _handshake_failed(self, broken: Broken) -> ChannelError:
@@ -229,12 +223,9 @@ class _Dial:
         self._trace.finish()
         if broken.problems:
             self._trace.told = await self._on_why_path(reasons_to_tell(faults))
-            return self._failed(HandshakeFailed, *faults)
-        if broken.alert_received:
+        elif broken.alert_received:
             told = await self._on_why_path(())
-            if told:
-                return self._failed(HandshakeFailed, *told, *faults, code="refused-by-peer")
-            return self._failed(HandshakeFailed, *faults, code="refused-by-peer")
+            return self._failed(HandshakeFailed, *told, *faults, code="refused-by-peer")
         return self._failed(HandshakeFailed, *faults)
 
     # The greeting and the gate.
@@ -253,7 +244,7 @@ class _Dial:
             address=self._address,
         )
 
-    def _judge(self, secured: Secured, greeting: Greeting) -> tuple[Fault, ...]:
+    def _judge(self, secured: Secured, greeting: Greeting | None = None) -> tuple[Fault, ...]:
         if self._generation is None:
             return ()
         verdict = self._endpoint.judge(self._evidence(secured, greeting), self._generation)
@@ -362,7 +353,7 @@ class _Dial:
         named = first.why.startswith(who)
         return kind(
             first.why if named else f"{self._component.label} cannot talk to {who}: {first.why}",
-            peer=str(self._destination),
+            peer=who,
             phase=self._phase,
             faults=faults,
             connection_id=self._connection_id,
@@ -370,11 +361,20 @@ class _Dial:
             code=code or first.code,
         )
 
-    def _lost(self, error: str) -> ChannelError:
-        return self._failed(HandshakeFailed, closed_early(self._phase, error))
+    def _ended(self, kind: type[ChannelError], fault: Fault) -> ChannelError:
+        """Put first what is wrong with a server that did not greet: mostly it is not ours."""
+        secured = self._secured
+        if secured is None or self._generation is None or self._trace.peer_time:
+            return self._failed(kind, fault)
+        self._trace.chain = secured.chain
+        if faults := self._judge(secured):
+            kind = NotAdmitted
+        elif not secured.protocol:
+            kind, faults = HandshakeFailed, (foreign_in_tls(str(self._destination)),)
+        return self._failed(kind, *faults, fault)
 
-    def _too_slow(self) -> ChannelError:
-        return self._failed(PhaseTimeout, silent(self._phase))
+    def _lost(self, error: str) -> ChannelError:
+        return self._ended(HandshakeFailed, closed_early(self._phase, error))
 
     def _log(self, outcome: Outcome, **more: Any) -> None:
         self._endpoint.log(

@@ -1,12 +1,17 @@
-"""Who does not begin, or answer, as a partner does: why, and the one readable line it gets.
+"""Who does not begin, answer or go on as a partner does: why, and the one readable line it gets.
 
-Pure: first bytes, or a first word, in; a refusal or nothing out (catalogue P1, P2, P3, P7).
+Pure: first bytes, a first word or what TLS showed in; a refusal or nothing out (catalogue P1 to P3,
+P7).
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from cryptography import x509
 
 from sottovoce.errors import Fault
 from sottovoce.net.telling import printable
+from sottovoce.pki import name_fault
 from sottovoce.policy import Component
 from sottovoce.rpc import Hello
 from sottovoce.tls import PLAIN_PREAMBLE, FirstBytes, Speaker
@@ -15,14 +20,19 @@ __all__ = [
     "FirstRefusal",
     "closed_early",
     "component_of",
+    "foreign_in_tls",
     "gone",
     "refuse_first_answer",
     "refuse_first_bytes",
     "refused_without_reason",
     "silent",
+    "speechless",
     "too_slow",
     "unknown_component",
 ]
+
+#: What web clients offer (RFC 7301 §6, IANA's registry).
+_WEB_PROTOCOLS = frozenset({b"h2", b"http/1.1", b"http/1.0"})
 
 _PREAMBLE = PLAIN_PREAMBLE.decode().rstrip()
 
@@ -57,6 +67,7 @@ def refuse_first_bytes(
             # Our own preamble tells a secured partner what it has met.
             return FirstRefusal(_secured_partner(address), PLAIN_PREAMBLE, _PREAMBLE)
         case Speaker.HTTP:
+            line = f"{line[:-1]}; HTTP belongs to the web port."
             return FirstRefusal(_http(first, address, port), _as_http(line), line)
         case Speaker.PLAIN:
             line += " Secure that server too: security is all or nothing."
@@ -227,4 +238,59 @@ def unknown_component(hello: Hello) -> tuple[Fault, ...]:
             expected=", ".join(Component),
             presented=printable(hello.component),
         ),
+    )
+
+
+def speechless(
+    fault: Fault, *, asked: str, shown: x509.Certificate, offered: Collection[bytes]
+) -> tuple[Fault, ...]:
+    """Say more of a caller that completed TLS and then did not speak as a partner does.
+
+    Args:
+        fault: how it ended.
+        asked: the name that it asked for, empty for none; shown: our certificate.
+        offered: the protocols that it offered (ALPN).
+
+    Returns:
+        what goes before *fault*: that it speaks HTTP, or why it refused this server. curl and its
+        like compare the name after TLS, and close without an alert.
+    """
+    wrong = name_fault(shown, asked) if asked and fault.code == "closed-early" else None
+    if wrong is not None:
+        why = f"It asked for {asked}, saw this server's certificate and went without a word: "
+        hint = f"Let it call this server by a name of its certificate, or {_lower(wrong.hint)}"
+        return (replace(wrong, why=f"{why}{_lower(wrong.why)}", hint=hint),)
+    web = ", ".join(sorted(name.decode() for name in _WEB_PROTOCOLS.intersection(offered)))
+    if not web:
+        return ()
+    http = Fault(
+        code="http-peer",
+        why=f"A caller with a good certificate speaks HTTP inside TLS (it offers {web}).",
+        expected="a partner of the installation",
+        presented=web,
+        hint="Point it at the web port; this one is for the installation itself.",
+    )
+    return (http,)
+
+
+def _lower(text: str) -> str:
+    return f"{text[:1].lower()}{text[1:]}"
+
+
+def foreign_in_tls(who: str) -> Fault:
+    """Return the fault of a server that speaks TLS, with a good certificate, and is not ours.
+
+    It chose none of the protocols offered to it, which every server of ours does. A web server that
+    uses the same keystore is the usual one (SPEC W12).
+
+    Args:
+        who: whom we called.
+    """
+    return Fault(
+        code="foreign-service",
+        why=f"{who} speaks TLS and shows a good certificate, but not our protocol: another service "
+        "has that port, such as a web server with the same keystore.",
+        expected="sottovoce/1",
+        presented="no protocol chosen",
+        hint="Check that the port is the internal one there, not that of its web pages.",
     )

@@ -40,6 +40,7 @@ class Secured:
         path: what both sides use the connection for; all but ``CALLS`` in collect mode.
         problems: what OpenSSL found and was told to pass over.
         asked_name: the server name that the caller asked for (SNI), on the accepting side.
+        protocol: the one agreed on (ALPN); empty for none, which no server of ours answers with.
     """
 
     chain: tuple[x509.Certificate, ...]
@@ -47,6 +48,7 @@ class Secured:
     path: AlpnPath = AlpnPath.CALLS
     problems: tuple[Problem, ...] = ()
     asked_name: str = ""
+    protocol: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +258,7 @@ class Engine:
                 path=self._agreed_path(),
                 problems=tuple(self._problems),
                 asked_name=self._asked_name(),
+                protocol=connection.get_alpn_proto_negotiated().decode("ascii", "replace"),
             )
         )
 

@@ -5,11 +5,13 @@ X509_V_ERR number is coarser than what the certificates themselves show (catalog
 """
 
 from sottovoce.errors import Fault
+from sottovoce.keystore import PrivateKeyEntry
 from sottovoce.pki import Purpose, display_name, fingerprint, verify
 from sottovoce.tls.alerts import CODE_OF_VERIFY_ERROR
 from sottovoce.tls.engine import UNREADABLE, Broken
 from sottovoce.tls.evidence import Evidence, Problem, Side
 from sottovoce.tls.generation import TrustGeneration
+from sottovoce.tls.refusals import refusal_faults
 
 __all__ = ["faults_of"]
 
@@ -58,18 +60,28 @@ _WHY = {
 }
 
 
-def faults_of(broken: Broken, evidence: Evidence, generation: TrustGeneration) -> tuple[Fault, ...]:
+def faults_of(
+    broken: Broken,
+    evidence: Evidence,
+    generation: TrustGeneration,
+    *,
+    shown: PrivateKeyEntry | None = None,
+    asked: str = "",
+) -> tuple[Fault, ...]:
     """Return why the handshake failed, most telling first; never empty.
 
     Args:
         broken: what the engine reported.
         evidence: side, time and dialled name; its chain is not used.
         generation: the one under which it was refused.
+        shown: the identity that was shown to the peer; None for the generation's own.
+        asked: on the accepting side, the name that the caller asked for.
     """
     if broken.problems:
         return _chain_faults(broken, evidence, generation)
     if broken.alert_received and broken.alert_received != "close_notify":
-        return (_refused_by_peer(broken),)
+        own = shown or generation.identity
+        return refusal_faults(broken.alert_received, own, evidence, generation, asked=asked)
     for reason in broken.reasons:
         code = _REASONS.get(reason)
         if code is not None:
@@ -116,14 +128,4 @@ def _by_number(problem: Problem, purpose: Purpose) -> Fault:
         ),
         depth=problem.depth,
         presented=f"verify error {problem.number}",
-    )
-
-
-def _refused_by_peer(broken: Broken) -> Fault:
-    alert = broken.alert_received
-    return Fault(
-        code="no-certificate" if alert == "certificate_required" else "refused-by-peer",
-        why=f"The peer refused this server in TLS with the alert {alert}.",
-        presented=alert,
-        hint="Its log has the reason; an alert alone is coarse and often misleading.",
     )

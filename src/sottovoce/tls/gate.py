@@ -146,6 +146,9 @@ def _list_faults(
 ) -> Iterable[Fault]:
     """The dialled and the announced name, or else one of the certificate's, must be allowed."""
     stated = [name for name in (evidence.dialled_name, evidence.announced_name) if name is not None]
+    if not stated and not identity.names:
+        yield _nameless()
+        return
     allowed = generation.allowed
     decisions = (
         [allowed.decide(name) for name in dict.fromkeys(stated)]
@@ -164,6 +167,17 @@ def _list_faults(
                 presented=decision.presented,
                 hint=decision.hint or "Add it if it belongs to this installation.",
             )
+
+
+def _nameless() -> Fault:
+    return Fault(
+        code="no-subject-alternative-name",
+        why="The peer's certificate has no DNS name in a subject alternative name, so nothing says "
+        "which server it is; a common name is not looked at (RFC 9525).",
+        expected="a DNS name that is allowed",
+        presented="no name",
+        hint="Reissue it with the server's name as subject alternative name.",
+    )
 
 
 def _role_faults(

@@ -25,6 +25,7 @@ from sottovoce.diagnosis.matching import prepare
         ("AlertReceived(UnknownCA)", "unknown_ca"),
         ("A TLS fatal alert has been received: CA is unknown", "unknown_ca"),
         ("SSL_ERROR_BAD_CERT_ALERT", "bad_certificate"),
+        ("Insufficient buffer remaining for AEAD cipher fragment (2).", "certificate_unknown"),
         ("TlsFatalAlertReceived: handshake_failure(40)", "handshake_failure"),
         ("RECV TLSv1.2 ALERT: fatal, certificate_revoked", "certificate_revoked"),
     ],

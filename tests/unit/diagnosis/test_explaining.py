@@ -275,3 +275,68 @@ def test_the_refused_side_is_the_one_to_mend_it() -> None:
     (found, *_) = explain("client did not trust this server's certificate, closing connection")
     assert found.code == "issuer-unknown"
     assert found.message.startswith("The other side does not know the CA that signed this server")
+
+
+def test_a_look_at_ones_own_certificate_settles_what_an_alert_means() -> None:
+    """B.0: the refused side has its own files at hand."""
+    alert = "Received fatal alert: certificate_unknown"
+    assert codes(alert)[0] == "issuer-unknown"
+    assert codes(alert, own_faults="certificate-expired")[0] == "certificate-expired"
+    assert codes(alert, own_faults="key-usage,name-mismatch")[0] in {"key-usage", "name-mismatch"}
+    looked = codes(alert, own_faults="none", asked_name="yes")
+    assert not {"certificate-expired", "name-mismatch", "self-signed"} & set(looked[:3])
+
+
+def test_a_look_at_what_was_presented_settles_what_a_text_means() -> None:
+    """T2, T5, T6: Java has one text for all three."""
+    text = "unable to find valid certification path to requested target"
+    for code in ("self-signed", "intermediate-missing", "root-untrusted"):
+        assert codes(text, peer_faults=code)[0] == code
+    assert codes(text, peer_faults="none")[0] == "issuer-unknown"
+    # Each side's files speak for refusals by the other only.
+    assert codes(text, own_faults="self-signed")[0] == "issuer-unknown"
+
+
+def test_in_a_refusal_from_outside_the_other_side_has_judged() -> None:
+    """X6, X7: the called side refuses a caller for its clientAuth, whoever prints the alert."""
+    alert = "sslv3 alert unsupported certificate"
+    assert codes(alert, side="caller")[0] == "purpose-client-missing"
+    assert codes(alert, side="accepting")[0] == "purpose-server-missing"
+    text = "unsuitable certificate purpose"
+    assert codes(text, side="caller")[0] == "purpose-server-missing"
+
+
+def test_a_connection_that_openssl_reports_as_good_has_no_cause() -> None:
+    """What s_client prints of every good connection; three causes were once seen in it."""
+    assert codes(HEALTHY) == ["unrecognised"]
+
+
+#: openssl s_client 3.0.19 at a server that asks for a certificate and names no CA; shortened.
+HEALTHY = """CONNECTED(00000003)
+Can't use SSL_get_servername
+depth=1 CN = Root One
+verify return:1
+---
+Certificate chain
+ 0 s:CN = hub.test
+   i:CN = Root One
+   a:PKEY: id-ecPublicKey, 256 (bit); sigalg: ecdsa-with-SHA256
+   v:NotBefore: Nov 27 12:00:24 2026 GMT; NotAfter: Dec 28 12:00:24 2026 GMT
+---
+No client certificate CA names sent
+Peer signing digest: SHA256
+Peer signature type: ECDSA
+Server Temp Key: X25519, 253 bits
+---
+SSL handshake has read 1006 bytes and written 1413 bytes
+Verification: OK
+---
+New, TLSv1.3, Cipher is TLS_AES_256_GCM_SHA384
+Server public key is 256 bit
+Secure Renegotiation IS NOT supported
+Compression: NONE
+Expansion: NONE
+No ALPN negotiated
+Early data was not sent
+Verify return code: 0 (ok)
+"""

@@ -1,10 +1,15 @@
 import pytest
 
+from sottovoce.diagnosis import explain
 from sottovoce.net.strangers import (
+    gone,
     refuse_first_answer,
     refuse_first_bytes,
     refused_without_reason,
+    speechless,
+    too_slow,
 )
+from sottovoce.testing import ThrowAwayAuthority
 from sottovoce.tls import PLAIN_PREAMBLE, FirstBytes, peek
 
 CALLERS = [
@@ -97,3 +102,41 @@ def test_a_refusal_without_a_code_still_says_who_and_where_to_look() -> None:
     assert fault.code == "refused-by-peer"
     assert fault.why == "HUB (hub.test:1099) refused this server and gave no reason."
     assert fault.hint
+
+
+WENT = gone("10.0.0.7:5", "greeting", "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "offered", "codes"),
+    [
+        ("evil.test", [], ["name-mismatch"]),
+        ("evil.test", [b"h2"], ["name-mismatch"]),
+        ("hub.test", [], []),
+        ("", [b"sottovoce/1"], []),
+        ("", [b"h2", b"http/1.1"], ["http-peer"]),
+    ],
+)
+def test_who_completes_tls_and_says_nothing(
+    asked: str, offered: list[bytes], codes: list[str], authority: ThrowAwayAuthority
+) -> None:
+    """N1: curl compares the name after TLS, and goes without an alert."""
+    shown = authority.issue("hub.test").certificate
+    more = speechless(WENT, asked=asked, shown=shown, offered=offered)
+    assert [fault.code for fault in more] == codes
+
+
+def test_who_is_only_slow_has_not_refused_our_name(authority: ThrowAwayAuthority) -> None:
+    shown = authority.issue("hub.test").certificate
+    slow = too_slow("10.0.0.7:5", "greeting")
+    assert speechless(slow, asked="evil.test", shown=shown, offered=[]) == ()
+
+
+def test_http_gets_a_line_of_its_own() -> None:
+    """The two refusals in plain text are told apart by whoever pastes them into explain."""
+    http = refuse_first_bytes(peek(b"GET / "), secured=True, address="a", port=1)
+    mail = refuse_first_bytes(peek(b"EHLO a"), secured=True, address="a", port=1)
+    assert http is not None
+    assert mail is not None
+    assert explain(http.told)[0].code == "http-peer"
+    assert explain(mail.told)[0].code == "plaintext-peer"

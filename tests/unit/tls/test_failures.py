@@ -59,10 +59,12 @@ def test_without_a_chain_the_certificates_of_the_problems_are_looked_at(
     ("broken", "code"),
     [
         (Broken(alert_received="certificate_required"), "no-certificate"),
+        # Our certificate is good: what is left is that our root is not trusted there.
         (
             Broken(alert_received="unknown_ca", reasons=("tlsv1 alert unknown ca",)),
-            "refused-by-peer",
+            "root-untrusted",
         ),
+        (Broken(alert_received="internal_error"), "refused-by-peer"),
         (Broken(reasons=("peer did not return a certificate",)), "no-certificate"),
         (Broken(reasons=("unsupported protocol",)), "protocol-version"),
         (Broken(reasons=("no shared cipher",)), "no-common-cipher"),

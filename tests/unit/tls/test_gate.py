@@ -1,6 +1,7 @@
 """``tls.gate.judge``: every refusal on each side with both values, and both asks of acceptance."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from sottovoce.pki import Revocation
+from sottovoce.pki import SERVER, Revocation
 from sottovoce.policy import Component
 from sottovoce.testing import ThrowAwayAuthority
 from sottovoce.tls import Evidence, Side, TrustGeneration, Verdict, judge
@@ -109,6 +110,17 @@ def test_the_names_and_the_list_are_not_asked_while_the_chain_is_wrong(
         evidence(identity=identities.expired, announced_name="evil.test"), under(allowed=())
     )
     assert refused(verdict) == ("certificate-expired",)
+
+
+def test_a_caller_without_any_name_is_told_so(
+    evidence: Make, generation: TrustGeneration, authority: ThrowAwayAuthority
+) -> None:
+    """N6: that it is not in the list would send the administrator to the wrong file."""
+    nameless = replace(SERVER, names_required=False)
+    identity = authority.issue("10.0.0.7", profile=nameless)
+    before_its_greeting = evidence(identity=identity, announced_name=None, announced_component=None)
+    verdict = judge(before_its_greeting, generation)
+    assert verdict.codes == ("no-subject-alternative-name",)
 
 
 def test_who_is_dialled_by_another_name_is_refused(

@@ -31,8 +31,13 @@ ENTRIES: tuple[Entry, ...] = (
             Says("bad cert,missing basic constraint", 0.9, "erlang"),
             Says("key usage does not include certificate signing", 0.9, "openssl"),
             Says("keyusage does not include certificate signing", 0.9, "openssl"),
+            Says("ca key usage check failed: keycertsign bit is not set", 0.95, "java"),
         ),
-        alerts=(Alert("openssl", "unknown_ca", 0.07), Alert("java", "certificate_unknown", 0.04)),
+        alerts=(
+            Alert("openssl", "unknown_ca", 0.07),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("go", "bad_certificate", 0.04),
+        ),
         verify_codes=(24, 32, 79),
     ),
     Entry(
@@ -75,7 +80,11 @@ ENTRIES: tuple[Entry, ...] = (
             Says("sec error path len constraint invalid", 0.95, "nss"),
             Says("bad cert,max path length reached", 0.93, "erlang"),
         ),
-        alerts=(Alert("openssl", "unknown_ca", 0.06),),
+        alerts=(
+            Alert("openssl", "unknown_ca", 0.06),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("go", "bad_certificate", 0.04),
+        ),
         verify_codes=(25,),
     ),
     Entry(
@@ -151,7 +160,11 @@ ENTRIES: tuple[Entry, ...] = (
             Says("sec error cert not in name space", 0.95, "nss"),
             Says("bad cert,name not permitted", 0.95, "erlang"),
         ),
-        alerts=(Alert("openssl", "certificate_unknown", 0.5),),
+        alerts=(
+            Alert("openssl", "certificate_unknown", 0.5),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("go", "bad_certificate", 0.04),
+        ),
         verify_codes=(47, 48),
     ),
     Entry(
@@ -211,6 +224,11 @@ ENTRIES: tuple[Entry, ...] = (
             Says("unhandledcriticalextension", 0.95, "rustls"),
             Says("sec error unknown critical extension", 0.95, "nss"),
             Says("bad cert,unknown critical extension", 0.95, "erlang"),
+        ),
+        alerts=(
+            Alert("openssl", "certificate_unknown", 0.3),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("go", "bad_certificate", 0.04),
         ),
         verify_codes=(34,),
     ),

@@ -182,6 +182,8 @@ ENTRIES: tuple[Entry, ...] = (
         says=(
             Says("no available authentication scheme", 0.9, "java"),
             Says("no shared cipher", 0.5, "openssl"),
+            # OpenSSL turns TLS 1.3 off where no certificate serves for it (measured).
+            Says("unsupported protocol", 0.15, "openssl"),
             Says("no certificate assigned", 0.5, "openssl"),
             Says("no certificate set", 0.85, "openssl"),
             Says("does not contain a private key", 0.9),
@@ -204,6 +206,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         alerts=(
             Alert("openssl", "handshake_failure", 0.2),
+            Alert("openssl", "protocol_version", 0.15),
             Alert("java", "handshake_failure", 0.4),
             Alert("openssl", "internal_error", 0.1),
         ),

@@ -104,6 +104,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("go", "unrecognized_name", 0.8),
         ),
         verify_codes=(62,),
+        when=(When("asked-name", "none", 0.3),),
         apart=(
             "The certificate and the clock are good; only the name differs. The refusing side's "
             "log has both names."
@@ -213,6 +214,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("go", "bad_certificate", 0.1),
         ),
         verify_codes=(64,),
+        when=(When("asked-name", "none", 4.0),),
         apart="The dialled host is an address, not a name.",
     ),
     Entry(
@@ -259,6 +261,11 @@ ENTRIES: tuple[Entry, ...] = (
             Says("no subject alternative names present", 0.7, "java"),
             Says("missing subject alternative name", 0.9),
         ),
+        alerts=(
+            Alert("openssl", "bad_certificate", 0.05),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("go", "bad_certificate", 0.05),
+        ),
     ),
     Entry(
         code="wildcard-mismatch",
@@ -275,6 +282,18 @@ ENTRIES: tuple[Entry, ...] = (
             Says("doesn't match '*.{presented}'", 0.6, "python"),
             Says("wildcard certificate does not match", 0.93),
             Says("covers one label", 0.9, "sottovoce"),
+            Says("hostname mismatch", 0.15, "openssl"),
+            Says(
+                "no alternative certificate subject name matches target host name '{expected}'",
+                0.15,
+                "curl",
+            ),
+            Says("no subject alternative dns name matching {expected} found", 0.15, "java"),
+        ),
+        alerts=(
+            Alert("openssl", "bad_certificate", 0.05),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("go", "bad_certificate", 0.05),
         ),
         when=(When("wildcard", "yes", 4.0),),
         apart="One of the certificate's names starts with '*.'.",

@@ -1,6 +1,6 @@
 """Entries of the family *network*: plaintext and wrong services (P1-P3, P9)."""
 
-from sottovoce.diagnosis.entry import Entry, Says, Side, When
+from sottovoce.diagnosis.entry import Alert, Entry, Says, Side, When
 
 __all__ = ["ENTRIES"]
 
@@ -39,6 +39,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("packet length too long", 0.4, "openssl"),
             Says("record layer failure", 0.3, "openssl"),
             Says("spoke without encryption to port {port}", 0.95, "sottovoce"),
+            Says("speaks only to its partners, and only over mutual tls", 0.9, "sottovoce"),
         ),
         when=(
             When("side", "accepting", 3.0),
@@ -154,8 +155,17 @@ ENTRIES: tuple[Entry, ...] = (
             Says("record layer failure", 0.2, "openssl"),
             Says("eof occurred in violation of protocol", 0.12, "python"),
             Says("that is not a tracker", 0.95, "sottovoce"),
+            Says("no application protocol", 0.4, "openssl"),
+            Says("no matching application layer protocol values", 0.85, "java"),
+            Says("tls: client requested unsupported application protocols", 0.85, "go"),
+            Says("non-jrmp server at remote endpoint", 0.6, "java"),
         ),
-        when=(When("side", "accepting", 0.3), When("peer-mode", "plain", 0.3)),
+        alerts=(
+            Alert("openssl", "no_application_protocol", 0.7),
+            Alert("java", "no_application_protocol", 0.7),
+            Alert("go", "no_application_protocol", 0.7),
+        ),
+        when=(When("peer-mode", "plain", 0.3),),
         apart=(
             "The first bytes of the answer are a banner of another service (SSH-2.0, HTTP, 220 …)."
         ),
@@ -197,6 +207,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("plaintext http traffic on an https channel", 0.9, "elasticsearch"),
             Says("this is not an http port", 0.9, "elasticsearch"),
             Says("received http/0.9 when not allowed", 0.5, "curl"),
+            Says("and only over mutual tls; http belongs to the web port", 0.97, "sottovoce"),
         ),
         when=(When("side", "caller", 0.6),),
         apart="The first bytes are 'GET ' or 'POST ' (or 'HTTP/1.' from the called side).",

@@ -31,7 +31,6 @@ ENTRIES: tuple[Entry, ...] = (
             Says("nocertificatespresented", 0.93, "rustls"),
             Says("null cert chain", 0.85, "java"),
             Says("peer did not send any certificate", 0.93),
-            Says("no peer certificate available", 0.6, "openssl"),
             Says("ssl error no certificate", 0.7, "nss"),
             Says("connection requires a valid client certificate", 0.95, "postgresql"),
             Says("no certificate was found", 0.8, "gnutls"),
@@ -148,6 +147,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("java", "handshake_failure", 0.15),
             Alert("openssl", "inappropriate_fallback", 0.8),
         ),
+        when=(When("key-count", "0", 0.2),),
     ),
     Entry(
         code="no-common-cipher",
@@ -176,6 +176,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("no shared signature algorithms", 0.88, "openssl"),
             Says("no common signature algorithm", 0.85),
             Says("no shared group", 0.85, "openssl"),
+            Says("no suitable groups", 0.85, "openssl"),
             Says("no suitable key share", 0.85, "openssl"),
             Says("peer doesn't support any of the certificate's signature algorithms", 0.9, "go"),
             Says("wrong signature type", 0.8, "openssl"),
@@ -268,11 +269,14 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.BOTH,
         message="{own} speaks {expected|one version} of the protocol, {peer} {presented|another}.",
         next_step="Update the older of the two servers.",
-        says=(Says("no application protocol", 0.4, "openssl"),),
+        says=(
+            Says("no application protocol", 0.3, "openssl"),
+            Says("no matching application layer protocol values", 0.4, "java"),
+        ),
         alerts=(
-            Alert("openssl", "no_application_protocol", 0.6),
-            Alert("java", "no_application_protocol", 0.6),
-            Alert("go", "no_application_protocol", 0.6),
+            Alert("openssl", "no_application_protocol", 0.3),
+            Alert("java", "no_application_protocol", 0.3),
+            Alert("go", "no_application_protocol", 0.3),
         ),
     ),
     Entry(

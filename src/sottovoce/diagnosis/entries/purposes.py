@@ -37,6 +37,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("openssl", "unsupported_certificate", 0.45),
             Alert("java", "certificate_unknown", 0.04),
             Alert("java", "unsupported_certificate", 0.4),
+            Alert("go", "bad_certificate", 0.08),
         ),
         verify_codes=(26,),
         when=(When("side", "caller", 2.0), When("side", "accepting", 0.3)),
@@ -100,6 +101,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("keyusage does not allow digital signatures", 0.97, "java"),
             Says("key usage does not allow digital signatures", 0.95, "java"),
             Says("wrong certificate type", 0.5, "openssl"),
+            Says("unsuitable certificate purpose", 0.2, "openssl"),
             Says("keyusage does not allow key encipherment", 0.93, "java"),
             Says("key usage does not include digital signature", 0.95, "openssl"),
             Says("key usage violation", 0.85, "gnutls"),
@@ -142,6 +144,8 @@ ENTRIES: tuple[Entry, ...] = (
         alerts=(
             Alert("openssl", "bad_certificate", 0.1),
             Alert("openssl", "insufficient_security", 0.2),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("go", "bad_certificate", 0.04),
         ),
         verify_codes=(66, 67),
     ),
@@ -173,7 +177,11 @@ ENTRIES: tuple[Entry, ...] = (
             Says("err cert weak signature algorithm", 0.95, "chrome"),
             Says("unsupportedsignaturealgorithm", 0.7, "rustls"),
         ),
-        alerts=(Alert("openssl", "bad_certificate", 0.08),),
+        alerts=(
+            Alert("openssl", "bad_certificate", 0.08),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("go", "bad_certificate", 0.04),
+        ),
         verify_codes=(68,),
     ),
     Entry(

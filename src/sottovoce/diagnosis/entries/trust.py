@@ -12,8 +12,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.OWN,
         message=(
             "{own} does not know the CA that signed {peer}'s certificate ({presented|its name is "
-            "in the certificate's issuer}); trusted here: {expected|the roots listed by "
-            "sottovoce keytool -list}."
+            "in the certificate's issuer}); it trusts {expected|the roots that sottovoce keytool "
+            "-list shows there}."
         ),
         next_step=(
             "Import that CA's root certificate into {own}'s trusted roots (sottovoce keytool "
@@ -84,7 +84,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("go", "bad_certificate", 0.35),
         ),
         verify_codes=(20, 21),
-        when=(When("issuer-trusted", "yes", 0.2), When("side", "accepting", 1.0)),
+        when=(When("issuer-trusted", "yes", 0.2), When("root-sent", "yes", 0.3)),
         apart=(
             "The chain is complete up to its top certificate, and that CA is not among the "
             "roots: sottovoce keytool -list shows them."
@@ -216,6 +216,8 @@ ENTRIES: tuple[Entry, ...] = (
             "trusted roots."
         ),
         says=(
+            Says("pkix path building failed", 0.15, "java"),
+            Says("unable to find valid certification path to requested target", 0.15, "java"),
             Says("cert e untrustedroot", 0.9, "schannel"),
             Says("sec e untrusted root", 0.88, "schannel"),
             Says(
@@ -242,8 +244,10 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("openssl", "unknown_ca", 0.35),
             Alert("java", "certificate_unknown", 0.15),
             Alert("go", "unknown_ca", 0.3),
+            Alert("go", "bad_certificate", 0.15),
         ),
         verify_codes=(19,),
+        when=(When("root-sent", "yes", 2.5), When("root-sent", "no", 0.1)),
     ),
     Entry(
         code="signature-mismatch",

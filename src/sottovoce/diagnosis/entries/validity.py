@@ -22,7 +22,6 @@ ENTRIES: tuple[Entry, ...] = (
             Says("cert has expired", 0.85, "node"),
             Says("certificateexpiredexception: notafter: {expected}", 0.9, "java"),
             Says("certificateexpiredexception", 0.88, "java"),
-            Says("notafter:", 0.7, "java"),
             Says("validity check failed", 0.6, "java"),
             Says(
                 "certificate has expired or is not yet valid: current time {} is after {expected}",
@@ -86,6 +85,7 @@ ENTRIES: tuple[Entry, ...] = (
             Alert("openssl", "certificate_expired", 0.2),
             Alert("java", "certificate_unknown", 0.05),
             Alert("go", "certificate_expired", 0.2),
+            Alert("go", "bad_certificate", 0.04),
         ),
         verify_codes=(10,),
         when=(When("depth", "ca", 4.0), When("depth", "0", 0.3)),
@@ -148,9 +148,14 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         says=(
             Says("certificate is not yet valid", 0.2, "openssl"),
+            Says("certificatenotyetvalidexception: notbefore: {expected}", 0.2, "java"),
             Says("mozilla pkix error not yet valid issuer certificate", 0.95, "nss"),
         ),
-        alerts=(Alert("openssl", "bad_certificate", 0.05),),
+        alerts=(
+            Alert("openssl", "bad_certificate", 0.05),
+            Alert("java", "certificate_unknown", 0.04),
+            Alert("go", "bad_certificate", 0.04),
+        ),
         verify_codes=(9,),
         when=(When("depth", "ca", 6.0), When("depth", "0", 0.3)),
         apart="The refused certificate in the chain is a CA's, not the server's.",
@@ -332,7 +337,10 @@ ENTRIES: tuple[Entry, ...] = (
             Says("sec error expired crl", 0.9, "nss"),
             Says("sec error crl expired", 0.9, "nss"),
         ),
-        alerts=(Alert("openssl", "certificate_expired", 0.12),),
+        alerts=(
+            Alert("openssl", "certificate_expired", 0.12),
+            Alert("java", "certificate_unknown", 0.04),
+        ),
         verify_codes=(11, 12),
     ),
     Entry(
