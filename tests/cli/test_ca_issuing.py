@@ -301,15 +301,12 @@ def test_the_root_is_replaced_from_the_command_line(estate: Estate) -> None:
     assert held.status == 2
     assert "not trusted yet by lui.test, trk.test" in held.err
     _all_follow(estate)
-    wrong = estate.ca("rollover", "--step", "issuing")
-    assert "'trusted' comes before it" in wrong.err
     assert [estate.made("rollover")["taken"] for _ in range(2)] == ["trusted", "issuing"]
     late = estate.ca("rollover")
     assert "certificate of hub.test, lui.test, trk.test is not from the new" in late.err
     _renew_hub(estate)
     _all_follow(estate)
-    assert "→ renewed" in estate.ca("rollover", "--show").out
-    assert estate.made("rollover", "--step", "renewed")["taken"] == "renewed"
+    assert "√ renewed" in estate.ca("rollover", "--step", "renewed").out
     done = estate.ca("rollover")
 
     assert "'Example Root 2' is the installation's root" in done.out

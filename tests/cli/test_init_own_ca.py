@@ -24,7 +24,11 @@ def test_one_command_makes_a_secured_hub_and_its_root(tmp_path: Path, sottovoce:
     """Issue 5: nothing is left to be done on HUB's server; every file is its owner's."""
     home, root = tmp_path / "home", tmp_path / "root"
 
-    printed = sottovoce("init", "--home", home, *HUB, "--own-ca", root, "--ca-host", "new.test")
+    own = ("--own-ca", root, "--ca-host", "new.test")
+    life = ("--set", "hub/hub.ini:CertificateLifetime=40d")
+    ports = ("--internal-port", "45099", "--bind", "127.0.0.1")
+    printed = sottovoce("init", "--home", home, *HUB, *own, *life, *ports)
+    checked = sottovoce("check", "--home", home)
     plan = read_plan(home, at=utc_now())
     issuer = Issuer.open(home)
 
@@ -33,6 +37,8 @@ def test_one_command_makes_a_secured_hub_and_its_root(tmp_path: Path, sottovoce:
     assert issuer is not None
     leaf = plan.generation.identity.chain[0]
     assert (dns_names(leaf), uri_names(leaf)) == (("hub.test",), (Component.HUB.role_uri,))
+    assert leaf.not_valid_after_utc - leaf.not_valid_before_utc == timedelta(days=40, hours=1)
+    assert (checked.status, "All is right" in checked.out) == (0, True), checked.text
     assert tuple(plan.generation.roots) == issuer.roots
     assert list(plan.generation.crls) == list(issuer.revocation_lists(utc_now()))
     assert plan.generation.allowed.names == ("hub.test", "lui.test", "trk.test")
@@ -44,30 +50,6 @@ def test_one_command_makes_a_secured_hub_and_its_root(tmp_path: Path, sottovoce:
         and ".key" not in each.name
     ]  # fmt: skip
     assert (root / "password").read_text().strip() not in printed.text
-
-
-def test_the_checks_find_nothing_to_mend(tmp_path: Path, sottovoce: "Run") -> None:
-    home = tmp_path / "home"
-    words = ("--internal-port", "45099", "--bind", "127.0.0.1")
-    sottovoce("init", "--home", home, *HUB, *words, "--own-ca", tmp_path / "root")
-
-    printed = sottovoce("check", "--home", home)
-
-    assert printed.status == 0, printed.text
-    assert "All is right" in printed.out
-
-
-def test_the_lifetime_is_that_of_hub_ini(tmp_path: Path, sottovoce: "Run") -> None:
-    home = tmp_path / "home"
-    setting = ("--set", "hub/hub.ini:CertificateLifetime=2h")
-    sottovoce("init", "--home", home, *HUB, *setting, "--own-ca", tmp_path / "root")
-
-    plan = read_plan(home, at=utc_now())
-
-    assert plan.generation is not None
-    leaf = plan.generation.identity.chain[0]
-    life = leaf.not_valid_after_utc - leaf.not_valid_before_utc
-    assert life == timedelta(hours=2, minutes=40)
 
 
 def test_a_root_that_is_there_is_used(tmp_path: Path, sottovoce: "Run") -> None:

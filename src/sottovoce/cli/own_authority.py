@@ -87,6 +87,7 @@ class OwnAuthority:
 
     Raises:
         StoreError: the root's folder lies in a server home, or its password cannot be read.
+        IssuanceError: a host name that no certificate can have, or limits that limit nothing.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class OwnAuthority:
         now: datetime,
     ) -> None:
         from sottovoce.hub.authority import AuthorityFolder
+        from sottovoce.pki import permitting
         from sottovoce.server.securing import check_outside
 
         self.folder = AuthorityFolder(args.own_ca.absolute())
@@ -107,6 +109,7 @@ class OwnAuthority:
         self._components = tuple(components)
         self._allowed = _once([args.name, args.lui or args.name, args.tracker or args.name])
         self._hosts = _once([*self._allowed, *args.ca_host])
+        permitting(self._hosts)
         self._now = now
         self._was_there = self.folder.folder.exists()
         self.makes_root = not self.folder.exists
