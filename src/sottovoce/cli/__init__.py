@@ -26,6 +26,7 @@ COMMANDS = {
     "invite": "sottovoce.cli.invite",
     "join": "sottovoce.cli.join",
     "start": "sottovoce.cli.start",
+    "reload": "sottovoce.cli.reload",
     "check": "sottovoce.cli.check",
     "edges": "sottovoce.cli.edges",
     "explain": "sottovoce.cli.explain",

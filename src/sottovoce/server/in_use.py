@@ -107,7 +107,8 @@ class InUse(msgspec.Struct, frozen=True, kw_only=True):
         certificates: that it shows, its own first.
         roots, revocation_lists: SHA-256 of each.
         allowed: the allowed clients.
-        reloads: how many reloads have ended since the start.
+        reloads: how many reloads have ended since the start; signals: those of them that were
+            asked for by SIGHUP.
         last: the last of them.
     """
 
@@ -120,6 +121,7 @@ class InUse(msgspec.Struct, frozen=True, kw_only=True):
     revocation_lists: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     reloads: int = 0
+    signals: int = 0
     last: LastReload | None = None
 
     @classmethod

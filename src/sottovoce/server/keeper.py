@@ -72,7 +72,7 @@ class TrustKeeper:
         self._read = plan.reading
         self._said: tuple[object, ...] = ()
         self._since = endpoint.clock()
-        self._reloads = 0
+        self._reloads = self._signals = 0
         self._retry = FIRST_RETRY
         self._retry_at: float | None = None
         self._asked = asyncio.Event()
@@ -103,6 +103,7 @@ class TrustKeeper:
         async with self._lock:
             result = await self._reload(reason)
             self._reloads += 1
+            self._signals += reason == SIGNAL
             self._say(result)
             self._plan_retry(result)
             await self.write_down(result)
@@ -246,7 +247,9 @@ class TrustKeeper:
             since=self._since,
         )
         last = None if result is None else result.as_last()
-        described = msgspec.structs.replace(described, reloads=self._reloads, last=last)
+        described = msgspec.structs.replace(
+            described, reloads=self._reloads, signals=self._signals, last=last
+        )
         try:
             await asyncio.to_thread(described.write, home)
         except OSError as error:

@@ -5,5 +5,13 @@ from sottovoce.server.checking.looking import explain_here
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.checking.offline import check_home
 from sottovoce.server.checking.partners import check_partners
+from sottovoce.server.checking.ports import running_process
 
-__all__ = ["Examination", "Notebook", "check_home", "check_partners", "explain_here"]
+__all__ = [
+    "Examination",
+    "Notebook",
+    "check_home",
+    "check_partners",
+    "explain_here",
+    "running_process",
+]

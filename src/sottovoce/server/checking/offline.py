@@ -12,6 +12,7 @@ from sottovoce.server.checking.clocks import check_clock
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.files import check_files, check_switch
 from sottovoce.server.checking.history import read_history
+from sottovoce.server.checking.in_force import check_in_force
 from sottovoce.server.checking.keystores import check_keystore, check_roots
 from sottovoce.server.checking.lists import check_allowed_list
 from sottovoce.server.checking.notebook import Notebook
@@ -46,6 +47,7 @@ def check_home(path: Path, notebook: Notebook, *, at: datetime) -> Examination:
         check_revocation(notebook, known)
         check_certificate(notebook, known)
         check_allowed_list(notebook, known)
+    check_in_force(notebook, known)
     check_clock(notebook, known)
     check_ports(notebook, known)
     return known
