@@ -19,6 +19,9 @@ from typing import Any
 
 from sottovoce.cli import main
 
+#: What is done in each copy, given what begins the counting; returns the exit status.
+Act = Callable[[Callable[[], None]], int]
+
 CALLS = (
     *("open", "close", "write", "fsync", "fchmod", "fchown", "link", "replace", "rename"),
     *("unlink", "remove", "mkdir", "rmdir", "ftruncate", "truncate", "symlink"),
@@ -64,22 +67,23 @@ def count_down(until: int, tell: int) -> None:
 
         return call
 
+    # A kill takes no file away from the kernel, so nothing has to be on the disk here.
+    os.fsync = lambda fd: None
     for name in CALLS:
         setattr(os, name, counted(name, getattr(os, name)))
     fcntl.flock = counted("flock", fcntl.flock)
     os.fdopen = lambda descriptor, mode: Pieces(descriptor)  # type: ignore[assignment]
 
 
-def run(folder: Path, words: list[str], until: int) -> str | None:
-    """Run the command in a child; return before which call it was killed, None when it ended."""
+def run(folder: Path, act: Act, until: int) -> str | None:
+    """Do it in a child; return before which call that was killed, None when it ended."""
     read, tell = os.pipe()
     child = os.fork()
     if child == 0:
         os.chdir(folder)
         with open(os.devnull, "w") as nothing:  # noqa: PTH123 - before the calls are counted
             sys.stdout = sys.stderr = nothing
-            count_down(until, tell)
-            status = main(["keytool", *words])
+            status = act(lambda: count_down(until, tell))
             os._exit(status)
     os.close(tell)
     _, status = os.waitpid(child, 0)
@@ -92,28 +96,34 @@ def run(folder: Path, words: list[str], until: int) -> str | None:
     return None
 
 
-def warm_up(template: Path, folder: Path, words: list[str]) -> None:
-    """Carry the command out once here, so that no child has to import anything."""
+def warm_up(template: Path, folder: Path, act: Act) -> None:
+    """Do it once here, so that no child has to import anything."""
     shutil.copytree(template, folder)
     os.chdir(folder)
     with open(os.devnull, "w") as nothing, redirect_stdout(nothing):  # noqa: PTH123
-        main(["keytool", *words])
+        act(lambda: None)
     shutil.rmtree(folder)
 
 
-def runs(template: Path, place: Path, words: list[str]) -> list[str]:
+def runs(template: Path, place: Path, act: Act) -> list[str]:
     """Return before which call each run was killed; the last run of all came through."""
-    warm_up(template, place / "warm", words)
+    warm_up(template, place / "warm", act)
     killed: list[str] = []
     while len(killed) < MOST:
         folder = place / str(len(killed))
         shutil.copytree(template, folder)
-        said = run(folder, words, len(killed))
+        said = run(folder, act, len(killed))
         if said is None:
             return killed
         killed.append(said)
     raise SystemExit("the command never ends")
 
 
+def keytool(begin: Callable[[], None]) -> int:
+    """Carry out the verb of the command line."""
+    begin()
+    return main(["keytool", *sys.argv[3:]])
+
+
 if __name__ == "__main__":
-    print(json.dumps(runs(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])))
+    print(json.dumps(runs(Path(sys.argv[1]), Path(sys.argv[2]), keytool)))

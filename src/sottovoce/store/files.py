@@ -142,6 +142,8 @@ def _link(path: Path, other: Path) -> bool:
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
+        if not path.exists():
+            return False
         _write_new(other, path.read_bytes(), mode=stat.S_IMODE(path.stat().st_mode), like=path)
     return True
 

@@ -6,10 +6,11 @@ import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sottovoce.store import files, write_atomically
+from sottovoce.store import files, write_atomically, write_together
 
 OLD, NEW = b"old\n" * 1000, b"new\n" * 2000
 
@@ -156,3 +157,65 @@ def test_of_two_writers_at_once_one_wins_whole(tmp_path: Path) -> None:
 def test_a_missing_folder_is_the_caller_s_to_explain(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         write_atomically(tmp_path / "nowhere" / "file", NEW)
+
+
+# Several files, all or none.
+
+
+def _several(folder: Path) -> dict[Path, bytes]:
+    (folder / "a").write_bytes(OLD)
+    (folder / "c").write_bytes(OLD)
+    (folder / "c").chmod(0o640)
+    return {folder / name: name.encode() for name in ("a", "b", "c")}
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_several_files_are_written_and_nothing_is_left_beside_them(tmp_path: Path) -> None:
+    write_together(_several(tmp_path))
+    assert _content(tmp_path) == {"a": b"a", "b": b"b", "c": b"c"}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["with links", "without links"])
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize("step", ["_write_new", "replace"])
+def test_when_one_cannot_be_written_all_are_what_they_were(
+    step: str, at: int, links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, before = _several(tmp_path), _content(tmp_path)
+    if not links:
+        monkeypatch.setattr(os, "link", _fault(PermissionError(errno.EPERM, "no hard links")))
+    owner = files if step == "_write_new" else Path
+    real, made = getattr(owner, step), 0
+
+    def failing(path: Path, *rest: Any, **more: Any) -> Any:
+        nonlocal made
+        if path.name.endswith(".tmp"):
+            made += 1
+            if made == at + 1:
+                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return real(path, *rest, **more)
+
+    monkeypatch.setattr(owner, step, failing)
+    with pytest.raises(OSError, match="No space left"):
+        write_together(wanted)
+    assert made == at + 1
+    assert _content(tmp_path) == before
+
+
+def test_they_take_their_places_in_the_order_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one is the switch: each of the others is there before it."""
+    order, real = list[str](), Path.replace
+
+    def noted(path: Path, target: Path) -> Path:
+        order.append(target.name)
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", noted)
+    write_together({tmp_path / name: b"" for name in ("z", "a", "m")})
+    assert order == ["z", "a", "m"]

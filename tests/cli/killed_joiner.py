@@ -1,0 +1,69 @@
+"""A program: writes what joining writes again and again, killed one call later each time.
+
+``killed_joiner.py TEMPLATE RUNS`` does to a copy of the folder TEMPLATE what ``sottovoce join``
+does to the home ``home`` in it, or makes that home where TEMPLATE has none; HUB's answer was given
+before (``killed_writer.py`` has the rest). Nothing is counted before the answer is there: until
+then nothing that lasts is written.
+"""
+
+import asyncio
+import json
+import secrets
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sottovoce.ini import Secret
+from sottovoce.keystore import Keystore, StoreFormat, dumps
+from sottovoce.net import Welcome, utc_now
+from sottovoce.policy import Component
+from sottovoce.server import Joining, creating, following, join_home, joining, securing
+from sottovoce.testing.welcomes import HubAnswer
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.cli.killed_writer import runs
+
+
+def once_each(databases: Path, hub: HubAnswer) -> None:
+    """Have what takes longest made once: databases and keystores; how they are written is tried."""
+    asyncio.run(creating.make_databases(databases, hub.invitation.components, utc_now()))
+    stores: dict[tuple[str, ...], bytes] = {}
+
+    async def copied(folder: Path, *_: Any) -> None:
+        shutil.copytree(databases, folder, dirs_exist_ok=True)
+
+    def made(store: Keystore, password: Secret, *, format: StoreFormat) -> bytes:  # noqa: A002
+        key = (*store.entries, password.reveal())
+        if key not in stores:
+            stores[key] = dumps(store, password, format=format)
+        return stores[key]
+
+    secrets.token_urlsafe = lambda size: "p" * size  # type: ignore[assignment,misc]
+    setattr(joining, "make_databases", copied)  # noqa: B010 - mypy knows its type
+    for module in (securing, creating, following):
+        setattr(module, "write_keystore", made)  # noqa: B010
+
+
+def main(template: Path, place: Path) -> list[str]:
+    """Return before which call each run was killed; the last run of all came through."""
+    hub, databases = HubAnswer(Component.TRK, at=utc_now()), place / "databases"
+    databases.mkdir()
+    once_each(databases, hub)
+
+    def act(begin: Callable[[], None]) -> int:
+        async def ask() -> Welcome:
+            begin()
+            return await hub()
+
+        wanted = Joining(path=Path("home"), invitation=hub.invitation)
+        asyncio.run(join_home(wanted, ask, now=utc_now()))
+        return 0
+
+    return runs(template, place, act)
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))))
