@@ -22,7 +22,14 @@ from cryptography import x509
 from sottovoce.errors import Fault
 from sottovoce.keystore import PrivateKeyEntry
 from sottovoce.net import utc_now
-from sottovoce.pki import Purpose, load_certificates, load_private_key, verify
+from sottovoce.pki import (
+    Purpose,
+    answers_about,
+    load_answer,
+    load_certificates,
+    load_private_key,
+    verify,
+)
 from sottovoce.policy import Component
 from sottovoce.server.fetching import RevocationFetcher, needed
 from sottovoce.server.revocation import read_revocations
@@ -361,6 +368,21 @@ async def test_a_responder_that_is_gone_changes_nothing_until_its_answers_end(
         assert at_work.codes() == ("revocation-unknown",)
     finally:
         outside.start_responder()
+
+
+def test_an_answer_about_several_certificates_is_left_aside(outside: OutsideAuthority) -> None:
+    """RFC 5019 2.2.1: a responder answers one question with one answer; ``openssl`` makes both."""
+    leaves = [outside.issue(name).certificate for name in ("one.test", "two.test")]
+    signer = ("-rsigner", "responder.test.pem", "-rkey", "responder.test.key", "-CA", "ca.pem")
+    one, two = ("-cert", "one.test.pem"), ("-cert", "two.test.pem")
+    for asked in (one, (*one, *two)):
+        words = ("-index", "index.txt", *signer, "-issuer", "ca.pem", *asked, "-nmin", "9")
+        outside.openssl("ocsp", *words, "-respout", "answer.der", "-noverify")
+        answer = load_answer((outside.folder / "answer.der").read_bytes())
+        assert answer is not None
+        found, why = answers_about(answer, leaves[0], outside.root, utc_now())
+        assert (found is None) == (len(asked) > 2)
+        assert ("another certificate" in why) == (len(asked) > 2)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from sottovoce.ini.hostname import normalise_host_name
+from sottovoce.ini.hostname import is_ip_address, normalise_host_name
 from sottovoce.ini.kinds import Kind, Objection, Unfit
 from sottovoce.ini.show import shown
 
@@ -17,7 +17,6 @@ __all__ = ["HttpAddress", "HttpUrl"]
 #: Longer ones are nobody's: RFC 9110 4.1 recommends to take 8000 octets.
 _LONGEST = 2000
 _VISIBLE = re.compile(r"[!-~]+")
-_ADDRESS = re.compile(r"[0-9.]+|[0-9a-f:.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class HttpAddress:
         except ValueError:
             raise ValueError("has a port that is no number up to 65535") from None
         host = parts.hostname
-        if not _ADDRESS.fullmatch(host):
+        if not is_ip_address(host):
             host = normalise_host_name(host)
         query = f"?{parts.query}" if parts.query else ""
         return cls(host, port or 80, f"{parts.path or '/'}{query}")

@@ -155,7 +155,7 @@ class RevocationFetcher:
             async with self._gate:
                 data = await fetch(source.question(nonce))
             kept, changed = await asyncio.to_thread(self._keep, source, data, issuers, nonce)
-        except (FetchFailed, NotKept, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - what comes from outside must not end the fetching
             turn.failures += 1
             pause = FIRST_RETRY * 2 ** min(turn.failures - 1, 20)
             turn.due = self._later(pause)
@@ -278,6 +278,8 @@ def _is_over(path: Path, now: datetime) -> bool:
 
 
 def _failure(source: Source, error: Exception, folder: Path) -> Fault:
+    if not isinstance(error, FetchFailed | NotKept | OSError):
+        error = NotKept(f"it cannot be read ({type(error).__name__})")
     if isinstance(error, FetchFailed):
         return Fault(
             code="fetch-failed", why=error.message, hint=error.hint, file=str(folder), warning=True

@@ -114,6 +114,7 @@ def prepare(
         allowed=allowed,
         hosts=generation.hosts,
         crls=crls,
+        soft=generation.soft,
     )
     wrong = [
         replace(fault, why=f"With what HUB gives out, this server's own certificate: {fault.why}")

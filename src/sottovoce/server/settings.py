@@ -217,6 +217,7 @@ class ServerSettings:
             )
         faults += _two_places(values)
         faults += _nowhere_to_put(values)
+        faults += _fetched_in_vain(values)
         if faults:
             raise SettingsError(faults, message="The server does not start.")
         return cls(
@@ -283,4 +284,24 @@ def _nowhere_to_put(values: Settings) -> Iterator[Fault]:
                 file=values.file,
                 line=values.line_of(key.name),
                 key=_REVOCATION_LISTS.name,
+            )
+
+
+def _fetched_in_vain(values: Settings) -> Iterator[Fault]:
+    """Find lists that are to be fetched into a folder that is kept as HUB's (it gives them out)."""
+    here = values.find(_COMPONENTS) or ()
+    if not values.of(_TRUST_FROM_HUB) or not here or Component.HUB in here:
+        return
+    for key in (_REVOCATION_LIST_URLS, _REVOCATION_FETCH):
+        if values.of(key):
+            yield Fault(
+                code="ini-bad-value",
+                why=f"{key.name} has no effect here: this server takes its lists from HUB "
+                f"({_TRUST_FROM_HUB.name}=yes), and what is not HUB's is removed.",
+                expected=f"no {key.name} on a server that takes its trust from HUB",
+                presented=f"{key.name} and {_TRUST_FROM_HUB.name}=yes",
+                hint=f"Set {key.name} on HUB's server, which gives out the lists that it fetches.",
+                file=values.file,
+                line=values.line_of(key.name),
+                key=key.name,
             )

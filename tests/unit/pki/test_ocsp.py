@@ -205,6 +205,24 @@ def test_what_is_no_answer_is_none(
     assert answers_about(later, leaf, issuing.certificate, at)[0] is None
 
 
+def test_no_altered_answer_is_believed(
+    leaf: x509.Certificate, issuing: Authority, at: datetime
+) -> None:
+    """Whatever single bit is turned over: not believed, or it says the same; nothing is raised."""
+    good = answer(leaf, issuing, at)
+    data, body = good.public_bytes(Encoding.DER), good.tbs_response_bytes
+    for place in range(len(data)):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        item = load_answer(bytes(changed))
+        if item is None:
+            continue
+        found, why = answers_about(item, leaf, issuing.certificate, at)
+        assert (found is None) == bool(why)
+        if found is not None:
+            assert item.tbs_response_bytes == body
+
+
 # What follows for a chain.
 
 

@@ -97,6 +97,18 @@ def test_a_folder_is_needed_for_what_is_fetched(line: str) -> None:
     assert line.partition("=")[0] in fault.why
 
 
+@pytest.mark.parametrize("line", ["RevocationFetch=crl", "RevocationListUrls=http://x.test/"])
+def test_a_server_that_takes_its_lists_from_hub_fetches_none(line: str) -> None:
+    """HUB's own fetches and gives out; on the others what is not HUB's would be removed."""
+    text = f"{BASE}TrustFromHub=yes\n{line}\n"
+    assert settings(text).trust_from_hub
+    with pytest.raises(SettingsError) as refused:
+        settings(text.replace("Components=hub", "Components=lui"))
+    (fault,) = refused.value.faults
+    assert (fault.code, fault.line, fault.key) == ("ini-bad-value", 5, line.partition("=")[0])
+    assert "HUB's server, which gives out" in fault.hint
+
+
 @pytest.mark.parametrize(
     "value",
     ["https://x.test/", "http://", "ftp://x.test/", "http://a@x.test/", "http://x.test:0x/", "x"],
