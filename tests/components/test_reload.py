@@ -601,3 +601,135 @@ async def test_a_certificate_of_a_moment_is_renewed_in_time(
         (second,) = [channel for channel in pair.peer.channels if channel.is_open]
         assert second.facts.standing is not None
         assert second.facts.standing.expires > soon
+
+
+# What is beside the point, or in the way.
+
+
+async def test_a_server_that_calls_itself_changes_its_authority_in_one_step(
+    homes: dict[str, Premises], stranger: ThrowAwayAuthority
+) -> None:
+    """Both ends of that connection change at the same moment: nobody else is to be asked."""
+    station = await asyncio.to_thread(Station.of, homes[HUB])
+    echo = Echoing()
+    listener = await listen(
+        station.endpoint,
+        address="127.0.0.1",
+        port=0,
+        offers=[Offer(EchoCalls, echo.for_caller)],
+        on_error=lambda name, error: pytest.fail(f"{name}: {error!r}"),
+    )
+    station.listeners[Component.HUB] = listener
+    destination = Destination(
+        name=HUB, port=listener.port, address="127.0.0.1", component=Component.HUB
+    )
+    station.endpoint.trust.current = replace(
+        station.plan.generation,
+        hosts={Component.LUI: HUB},  # type: ignore[type-var]
+    )
+    station.keeper._plan = replace(station.plan, hosts={Component.LUI: HUB})
+    peer = Peer(station.endpoint, component=Component.LUI, destination=destination)
+    station.peers.append(peer)
+
+    def another_authority(home: Premises) -> None:
+        home.write_roots(stranger.root)
+        home.write_identity(stranger.issue(HUB, roles=[Component.HUB, Component.LUI]))
+
+    entry = station.home.authority.issue(HUB, roles=[Component.HUB, Component.LUI])
+    assert (await station.reload(lambda home: home.write_identity(entry))).faults == ()
+    await peer.stub(EchoCalls).say(Text())
+    result = await station.reload(another_authority)
+    assert (result.outcome, result.faults) == (ReloadOutcome.ACCEPTED, ())
+    # The old connection stands on a root that is trusted no more; both its ends are closed.
+    assert {one.code for one in result.closed} == {"root-untrusted"}
+    await peer.stub(EchoCalls).say(Text())
+    await peer.aclose()
+    await listener.aclose(grace=0)
+
+
+async def test_another_name_is_for_the_next_start(homes: dict[str, Premises]) -> None:
+    station = await asyncio.to_thread(Station.of, homes[LUI])
+
+    def rename(home: Premises) -> None:
+        home.set("server.ini", "ServerName", ALIAS)
+        home.write_identity(home.authority.issue(LUI, ALIAS))
+
+    result = await station.reload(rename)
+    assert result.outcome is ReloadOutcome.ACCEPTED
+    assert [warning.code for warning in result.warnings] == ["restart-needed"]
+    assert station.plan.generation is not None
+    assert station.plan.generation.own_name == LUI
+
+
+async def test_a_plain_server_stays_plain(homes: dict[str, Premises]) -> None:
+    """W18: ssl.ini appears while it runs."""
+    home = homes[LUI]
+    aside = home.ssl_ini.rename(home.ssl_ini.with_suffix(".off"))
+    station = await asyncio.to_thread(Station.of, home)
+    assert (await station.reload()).outcome is ReloadOutcome.UNCHANGED
+    for _ in range(2):
+        result = await station.reload(lambda _: aside.exists() and aside.rename(home.ssl_ini))
+        assert [fault.code for fault in result.faults] == ["restart-needed"]
+    assert (result.generation, station.plan.generation) == (0, None)
+    (line,) = station.log.of("error")
+    assert "runs plain until it is started again" in line
+    written = read_in_use(station.plan.home)
+    assert written is not None
+    assert written.generation == 0
+
+
+async def test_what_was_refused_is_tried_again_although_the_files_are_the_same(
+    connected: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """O2: a partner may have got the new root meanwhile. The pauses grow."""
+    seconds = [0.0]
+    monkeypatch.setattr("sottovoce.server.keeper.monotonic", lambda: seconds[0])
+    async with connected() as pair:
+        lui, roots = pair.lui, (pair.authority.root, pair.stranger.root)
+        await lui.reload(lambda home: home.write_roots(*roots))
+        assert (await lui.renewed(pair.stranger)).outcome is ReloadOutcome.REFUSED
+        watch = asyncio.ensure_future(lui.keeper.run(every=0.005))
+        pauses = []
+        for tries in (3, 4, 5):
+            assert lui.keeper._retry_at is not None
+            pauses.append(lui.keeper._retry_at - seconds[0])
+            seconds[0] = lui.keeper._retry_at
+            await until(lambda tries=tries: lui.keeper._reloads == tries)  # type: ignore[misc]
+        assert pauses == [5.0, 10.0, 20.0]
+        assert len(lui.log.of("error")) == 1
+        await pair.hub.reload(lambda home: home.write_roots(*roots))
+        assert lui.keeper._retry_at is not None
+        seconds[0] = lui.keeper._retry_at
+        await until(lambda: lui.number == 3)
+        assert lui.keeper._retry_at is None
+        watch.cancel()
+
+
+async def test_that_nothing_can_be_written_down_keeps_nothing_from_being_reloaded(
+    connected: Callable[..., Any],
+) -> None:
+    async with connected() as pair:
+        serving = pair.hub.plan.home.serving
+        await asyncio.to_thread(serving.parent.write_text, "a file in its way")
+        result = await pair.hub.renewed(pair.authority)
+        assert result.outcome is ReloadOutcome.ACCEPTED
+        assert f"{serving} cannot be written: File exists." in pair.hub.log.of("warning")
+
+
+async def test_a_look_that_fails_does_not_end_the_watch(
+    connected: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connected() as pair:
+        keeper, failed = pair.hub.keeper, [0]
+
+        async def broken(_: str) -> ReloadResult:
+            failed[0] += 1
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(keeper, "reload", broken)
+        watch = asyncio.ensure_future(keeper.run(every=0.005))
+        for count in (1, 2):
+            keeper.ask()
+            await until(lambda count=count: failed[0] == count)  # type: ignore[misc]
+        watch.cancel()
+        assert pair.hub.log.of("error") == ["A look at the files of trust failed."] * 2

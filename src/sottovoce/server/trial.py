@@ -132,9 +132,7 @@ class Trial:
             return
         if error.code != "refused-by-peer":
             self.warnings.append(_untried(peer, error))
-        elif any(channel.is_open for channel in peer.channels) or (
-            await self._refusal(peer, self.current) is None
-        ):
+        elif await self._refusal(peer, self.current) is None:
             self.faults.append(self._would_be_refused(peer, error))
         else:
             self.warnings.append(_untried(peer, error))

@@ -313,6 +313,34 @@ async def test_a_foreign_caller(
     _assert_explained(case, said, wardrobe)
 
 
+async def test_a_java_client_that_comes_back_after_it_was_revoked_is_refused(
+    wardrobe: "Wardrobe", request: pytest.FixtureRequest
+) -> None:
+    """R2: with the cache of sessions of its first, good connection: nothing is resumed."""
+    java = request.getfixturevalue("java")
+    hub = Party(
+        "hub.test",
+        wardrobe.generation("good", "hub.test", allowed=("hub.test", "lui.test")),
+        limits=replace(LIMITS, greeting=0.2),
+    )
+    wanted = {"name": "hub.test", "roots": wardrobe.roots, "shared": "revoked later"}
+    wanted["store"] = wardrobe.show("revoked", "lui.test").p12
+    async with listening(hub) as port:
+        before = await java.call(port=port.port, **wanted)
+        again = await java.call(port=port.port, **wanted)
+        hub.trust.current = wardrobe.generation(
+            "good", "hub.test", crls=("fresh",), allowed=("hub.test", "lui.test")
+        )
+        after = await java.call(port=port.port, **wanted)
+        assert (await hub.logged(Outcome.REFUSED, code="revoked")).told == (
+            "alert certificate_revoked",
+        )
+    assert "hub.test" in before
+    assert "hub.test" in again
+    assert "hub.test" not in after
+    assert "certificate_revoked" in after
+
+
 def _assert_explained(case: Case, said: str, wardrobe: "Wardrobe") -> None:
     """The right entry comes first: alone, or with a look at the certificate complained of."""
     entry = case.code if case.entry is None else case.entry

@@ -20,6 +20,7 @@ import java.security.cert.X509CertSelector;
 import java.security.cert.X509Certificate;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.CertPathTrustManagerParameters;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
@@ -41,6 +42,7 @@ import javax.net.ssl.X509TrustManager;
  */
 public final class ForeignPeer {
     private static final int PATIENCE = 20_000;
+    private static final Map<String, SSLContext> SHARED = new ConcurrentHashMap<>();
 
     private final Map<String, String> wanted = new HashMap<>();
 
@@ -169,9 +171,17 @@ public final class ForeignPeer {
         return heard.toString(StandardCharsets.ISO_8859_1).replaceAll("[^\\x20-\\x7e]", ".");
     }
 
+    /** One of its own, or with {@code shared=NAME} that of an earlier case, with its cache of sessions. */
     private SSLContext context(Socket plain) throws Exception {
+        SSLContext known = SHARED.get(wanted.getOrDefault("shared", ""));
+        if (known != null) {
+            return known;
+        }
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(keys(), trust(plain), null);
+        if (wanted.containsKey("shared")) {
+            SHARED.put(wanted.get("shared"), context);
+        }
         return context;
     }
 
