@@ -5,7 +5,7 @@ key asks again: HUB gives the same certificate to it, and to no other.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sottovoce.contracts import Invitation
+from sottovoce.diagnosis import entry_of
 from sottovoce.errors import (
     ChannelError,
     Fault,
@@ -250,7 +251,8 @@ class _Attempt:
                 return happening
             case Refused(reasons=reasons):
                 told = faults_told(reasons, teller=self._who, vouched=self._asked)
-                raise self._failed(NotAdmitted, *(told or (refused_without_reason(self._who),)))
+                said = tuple(replace(fault, why=self._refused(fault)) for fault in told)
+                raise self._failed(NotAdmitted, *(said or (refused_without_reason(self._who),)))
             case Broken() as broken if broken.alert_received and not self._asked:
                 raise self._failed(HandshakeFailed, _not_open(self._who))
             case Broken() as broken:
@@ -262,6 +264,11 @@ class _Attempt:
                 raise self._lost(error or "the connection ended")
             case other:
                 raise RemoteProtocolError(f"{type(other).__name__} from the other side")
+
+    def _refused(self, told: Fault) -> str:
+        """Return HUB's reason as a sentence; both values stand beside it."""
+        entry = entry_of(told.code)
+        return f"{self._who} refuses: {entry.title}." if entry is not None else told.why
 
     def _lost(self, words: str, kind: type[ChannelError] = HandshakeFailed) -> Exception:
         """Return the error of a lost connection; what was asked for may have been granted."""
