@@ -22,7 +22,6 @@ from sottovoce.net.log import Log
 from sottovoce.net.tasks import TaskOwner
 from sottovoce.store import Database
 from sottovoce.trk.calls import CallsForLui, Desk
-from sottovoce.trk.certificate import PagesCertificate
 from sottovoce.trk.pages import Pages
 from sottovoce.trk.privacy import NetHasher
 from sottovoce.trk.ratelimit import Limiter
@@ -30,7 +29,7 @@ from sottovoce.trk.service import EventStore, EventWriter, Feed, JobTable, Track
 from sottovoce.trk.service.moments import HOUR, millis
 from sottovoce.trk.settings import TrkSettings
 from sottovoce.trk.web import PublicSite
-from sottovoce.web import WebServer, serve
+from sottovoce.web import PagesCertificate, WebServer, serve
 
 __all__ = ["MIGRATIONS", "TrkApp", "create_home", "database_path"]
 
@@ -131,7 +130,13 @@ class TrkApp:
         settings, log = self._settings, self._log
         self._own_name = own_name
         self._secured = secured
-        self._certificate = PagesCertificate(settings, own_name, log)
+        self._certificate = PagesCertificate(
+            settings.web_keystore_path,
+            settings.web_keystore_password,
+            host=settings.public_host or own_name,
+            ini="trk/tracker.ini",
+            log=log,
+        )
         store = await EventStore.open(self._database, now=self._now())
         jobs = await JobTable.open(self._database)
         self._store = store

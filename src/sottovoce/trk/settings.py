@@ -21,6 +21,7 @@ from sottovoce.ini import (
     Text,
     examine_table,
 )
+from sottovoce.web import keystore_faults
 
 __all__ = ["TRK_KEYS", "TrkSettings"]
 
@@ -188,19 +189,7 @@ def _further_faults(values: Settings, file: str) -> list[Fault]:
                 key=PUBLIC_URL.name,
             )
         )
-    keystore, password = values.find(WEB_KEYSTORE_PATH), values.find(WEB_KEYSTORE_PASSWORD)
-    if (keystore is None) != (password is None):
-        missing = WEB_KEYSTORE_PATH if keystore is None else WEB_KEYSTORE_PASSWORD
-        faults.append(
-            Fault(
-                code="ini-missing-key",
-                why=f"{missing.name} is missing: WebKeystorePath and WebKeystorePassword "
-                "go together.",
-                hint=f"Add the line {missing.name}=…, or remove the other for plain HTTP.",
-                file=file,
-                key=missing.name,
-            )
-        )
+    faults += keystore_faults(values, WEB_KEYSTORE_PATH, WEB_KEYSTORE_PASSWORD, file=file)
     return faults
 
 

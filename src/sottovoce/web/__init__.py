@@ -1,7 +1,28 @@
-"""The shared web shell: one HTTP server inside our loop, over TLS or not."""
+"""The shared web shell: one HTTP server inside our loop, over TLS or not; pages, log-in, forms."""
 
 from sottovoce.web.answer import Answer, Header
 from sottovoce.web.certificate import KeyEntry, browser_context
+from sottovoce.web.keystore import PagesCertificate, keystore_faults
+from sottovoce.web.request import BadRequest, Request
 from sottovoce.web.server import WebServer, serve
+from sottovoce.web.shell import Doorkeeper, Page, Shell, Visit
+from sottovoce.web.templates import SHARED_TEMPLATES, Templates
 
-__all__ = ["Answer", "Header", "KeyEntry", "WebServer", "browser_context", "serve"]
+__all__ = [
+    "SHARED_TEMPLATES",
+    "Answer",
+    "BadRequest",
+    "Doorkeeper",
+    "Header",
+    "KeyEntry",
+    "Page",
+    "PagesCertificate",
+    "Request",
+    "Shell",
+    "Templates",
+    "Visit",
+    "WebServer",
+    "browser_context",
+    "keystore_faults",
+    "serve",
+]

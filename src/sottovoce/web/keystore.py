@@ -1,4 +1,4 @@
-"""The certificate of the public pages: read from its keystore, and read again when that changes.
+"""The certificate of the pages: read from its keystore, and read again when that changes.
 
 It has nothing to do with the traffic between the components (SPEC W6), and a renewal, by ACME or by
 hand, needs no restart.
@@ -6,31 +6,75 @@ hand, needs no restart.
 
 import asyncio
 import os
+from pathlib import Path
+from typing import Any, Protocol
 
 from sottovoce.errors import Fault, FormatError, KeystoreError, SettingsError
+from sottovoce.ini import Key, Secret, Settings
 from sottovoce.keystore import PrivateKeyEntry, loads
-from sottovoce.net.log import Log
 from sottovoce.policy import KeyRing
-from sottovoce.trk.settings import TrkSettings
-from sottovoce.web import WebServer
+from sottovoce.web.server import WebServer
 
-__all__ = ["PagesCertificate"]
+__all__ = ["PagesCertificate", "keystore_faults"]
 
 Mark = tuple[int, ...]
+
+
+class Log(Protocol):
+    """What is needed of a component's log."""
+
+    def info(self, event: str, /, **fields: Any) -> Any:
+        """Write that something happened."""
+        ...
+
+    def error(self, event: str, /, **fields: Any) -> Any:
+        """Write that something is wrong."""
+        ...
+
+
+def keystore_faults(
+    values: Settings, path: Key[Path], password: Key[Secret], *, file: str
+) -> list[Fault]:
+    """Return what is wrong when one of the two keys is there without the other.
+
+    Args:
+        values: of the file.
+        path, password: the two keys.
+        file: its name for messages.
+    """
+    there = [values.line_of(key.name) is not None for key in (path, password)]
+    if there[0] == there[1]:
+        return []
+    missing, other = (password, path) if there[0] else (path, password)
+    return [
+        Fault(
+            code="ini-missing-key",
+            why=f"{missing.name} is missing: {path.name} and {password.name} go together.",
+            hint=f"Add the line {missing.name}=…, or remove {other.name} for plain HTTP.",
+            file=file,
+            key=missing.name,
+        )
+    ]
 
 
 class PagesCertificate:
     """Where the pages' key and chain come from.
 
     Args:
-        settings: of ``tracker.ini``.
-        own_name: the server's name; chooses among several keys where ``PublicUrl`` is not set.
-        log: TRK's.
+        path: of the keystore; None for plain HTTP.
+        password: the keystore's.
+        host: the pages' host name; chooses where there are several keys.
+        ini: the file in which the keystore is named.
+        log: the component's.
     """
 
-    def __init__(self, settings: TrkSettings, own_name: str, log: Log) -> None:
-        self._settings = settings
-        self._own_name = own_name
+    def __init__(
+        self, path: Path | None, password: Secret | None, *, host: str, ini: str, log: Log
+    ) -> None:
+        self._path = path
+        self._password = password
+        self._host = host
+        self._ini = ini
         self._log = log
         self._mark: Mark = ()
         self._in_use: PrivateKeyEntry | None = None
@@ -46,7 +90,7 @@ class PagesCertificate:
             KeystoreError: it does not open, or has no such key.
             FormatError: it is no keystore.
         """
-        path = self._settings.web_keystore_path
+        path = self._path
         if path is None:
             return None
         self._mark = self._look()
@@ -57,17 +101,16 @@ class PagesCertificate:
                 code="web-certificate",
                 why=f"The keystore for HTTPS cannot be read: {error.strerror}.",
                 presented=str(path),
-                hint="Correct WebKeystorePath in trk/tracker.ini, or remove it for plain HTTP.",
+                hint=f"Correct WebKeystorePath in {self._ini}, or remove it for plain HTTP.",
                 key="WebKeystorePath",
             )
             raise SettingsError([fault]) from error
-        store = loads(data, self._settings.web_keystore_password)
-        name = self._settings.public_host or self._own_name
-        self._in_use = KeyRing.of(store, name).chosen().entry
+        store = loads(data, self._password)
+        self._in_use = KeyRing.of(store, self._host).chosen().entry
         return self._in_use
 
     def _look(self) -> Mark:
-        path = self._settings.web_keystore_path
+        path = self._path
         if path is None:
             return ()
         try:
