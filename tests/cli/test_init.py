@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sottovoce.hub.settings import WebPlace
 from sottovoce.ini import Secret
 from sottovoce.keystore import loads
 from sottovoce.net import utc_now
@@ -61,8 +62,34 @@ def test_a_server_without_hub_has_no_set_up_code(tmp_path: Path, sottovoce: "Run
 
 
 @pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ((), WebPlace(port=8090)),
+        (("--bind", "127.0.0.2"), WebPlace(port=8090, address="127.0.0.2")),
+        (("--bind", "10.0.0.1"), WebPlace(port=8090)),
+        (("--web-port", "9000", "--web-address", "::1"), WebPlace(port=9000, address="::1")),
+        (("--web-port", "none"), None),
+    ],
+)
+def test_hubs_pages_are_on_this_machine_only(
+    words: tuple[str, ...], place: WebPlace | None, tmp_path: Path, sottovoce: "Run"
+) -> None:
+    path = tmp_path / "home"
+    printed = sottovoce("init", "--home", path, *NAME, "--smtp-host", "m.test", *words)
+    assert printed.status == 0, printed.err
+    hub = read_plan(path, at=utc_now()).hub
+    assert hub is not None
+    assert hub.web == place
+    assert ("/set-up" in printed.out) is (place is not None)
+    if place is not None and ":" in place.address:
+        assert "http://[::1]:9000/set-up" in printed.out
+
+
+@pytest.mark.parametrize(
     ("words", "codes"),
     [
+        ((*NAME, "--web-address", "10.0.0.1"), ["ini-bad-value"]),
+        ((*NAME, "--web-port", "many"), ["ini-bad-value"]),
         (("--name", "not a name"), ["ini-bad-value"]),
         ((*NAME, "--internal-port", "0"), ["ini-bad-value"]),
         ((*NAME, "--bind", "localhost"), ["ini-bad-value"]),

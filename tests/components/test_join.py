@@ -89,7 +89,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inviting]:
         words = ("--name", HUB, "--components", "hub", "--lui", LUI, "--tracker", TRK)
         places = ("--bind", ADDRESS[HUB], "--internal-port", str(port))
         beat = ("--set", "hub/hub.ini:HeartbeatInterval=1")
-        own = ("--own-ca", str(place / "root"))
+        own = ("--own-ca", str(place / "root"), "--web-port", "none")
         assert main(["init", "--home", str(home), *words, *places, *beat, *own]) == 0
         # As if the others were not expected yet: HUB's list and theirs have to follow.
         ssl_ini = home / "commands" / "ssl.ini"

@@ -47,21 +47,22 @@ def _edge(edge: EdgePosture, at: datetime) -> Iterator[str]:
     if edge.state == "secured":
         yield from _row("tls", ", ".join(part for part in (edge.tls, edge.group) if part))
     for whose, facts in edge.certificates:
-        yield from _row(f"{whose.label} has", _certificate(facts, at))
+        yield from _certificate(f"{whose.label} has", facts, at)
     if edge.state == "refused" and edge.called_certificate is not None:
-        yield from _row("shown", _certificate(edge.called_certificate, at))
+        yield from _certificate("shown", edge.called_certificate, at)
         if edge.known and edge.known != edge.fingerprint:
             yield from _row("was", f"SHA-256 {edge.known[:PRINT_SHOWN]}…")
     if edge.refusal is not None:
         yield from _row("refused", _refusal(edge.refusal, edge))
 
 
-def _certificate(facts: CertificateFacts, at: datetime) -> str:
+def _certificate(label: str, facts: CertificateFacts, at: datetime) -> Iterator[str]:
     level, left = time_left(facts, at)
     ends = f"expired {left}" if facts.ends <= at else f"expires {left}"
     renew = "" if level is Level.FINE else ": renew it"
     names = ", ".join(facts.names) or "no name"
-    return f"{names}; {ends}{renew}; SHA-256 {facts.fingerprint[:PRINT_SHOWN]}…"
+    yield from _row(label, f"{names}, {ends}{renew}")
+    yield from _row("", f"SHA-256 {facts.fingerprint[:PRINT_SHOWN]}…")
 
 
 def _refusal(refusal: Refusal, edge: EdgePosture) -> str:
@@ -96,9 +97,8 @@ def _change(change: EdgeChange) -> str:
             return f"{where}: {before}{change.after}{reason} {change.message}".rstrip()
         case ChangeKind.CERTIFICATE:
             whose = Component(change.code).label
-            news = "another certificate" if change.before else "first certificate"
             return (
-                f"{where}: {news} of {whose}: {change.message}, "
+                f"{where}: another certificate of {whose}: {change.message}, "
                 f"SHA-256 {change.after[:PRINT_SHOWN]}…"
             )
         case ChangeKind.REFUSAL:

@@ -30,6 +30,8 @@ _OPTIONS = {
     "public_url": ("trk/tracker.ini:PublicUrl",),
     "public_port": ("trk/tracker.ini:PublicPort",),
     "public_address": ("trk/tracker.ini:PublicAddress",),
+    "web_port": ("hub/hub.ini:WebPort",),
+    "web_address": ("hub/hub.ini:WebAddress",),
     "smtp_host": ("lui/lui.ini:SmtpHost",),
     "smtp_port": ("lui/lui.ini:SmtpPort",),
 }

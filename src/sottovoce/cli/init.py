@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import contextlib
+import ipaddress
 import json
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from sottovoce.server import Created, HomePlan, PublicRoots
 
 __all__ = ["register", "run"]
+
+#: The port of HUB's pages when nothing else is said, and the word for no pages.
+WEB_PORT, NO_PAGES = "8090", "none"
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,6 +50,18 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="trust the public CAs that the operating system trusts; without it conf/cacerts is "
         "empty until the root of your own CA is imported",
     )
+    parser.add_argument(
+        "--web-port",
+        metavar="PORT",
+        help=f"the port of HUB's pages for administrators (default: {WEB_PORT}; {NO_PAGES}: no "
+        "pages)",
+    )
+    parser.add_argument(
+        "--web-address",
+        metavar="IP",
+        help="where they are served (default: 127.0.0.1, or --bind when that is a loopback "
+        "address); any other than a loopback address needs a keystore for HTTPS in hub/hub.ini",
+    )
     add_settings(parser)
     add_own_authority(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -57,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from sottovoce.server import HomePlan, read_public_roots
 
     now = utc_now()
+    _place_pages(args)
     public = read_public_roots(at=now) if args.public_roots else None
     components = components_of(args.components)
     own = own_authority_of(args, home_of(args), components, now=now)
@@ -82,8 +100,32 @@ def run(args: argparse.Namespace) -> int:
     if code is not None:
         print(f"Set-up code for the first account (shown only now): {code}")
         print(f"    next: sottovoce account set-up --home {created.path}")
+        if (url := _set_up_page(plan)) is not None:
+            print(f"    or, once it runs: {url}")
     print(f"    next: read the .ini files, then sottovoce start --home {created.path}")
     return 0
+
+
+def _place_pages(args: argparse.Namespace) -> None:
+    """Put HUB's pages on this machine only, unless something else is said."""
+    if args.web_port == NO_PAGES:
+        args.web_port = args.web_address = None
+        return
+    args.web_port = args.web_port or WEB_PORT
+    if args.web_address is None and args.bind is not None:
+        with contextlib.suppress(ValueError):
+            args.web_address = args.bind if ipaddress.ip_address(args.bind).is_loopback else None
+
+
+def _set_up_page(plan: "HomePlan") -> str | None:
+    """Return the address of the page that makes the first account; None without pages."""
+    place = plan.values.get("hub/hub.ini", {})
+    if "WebPort" not in place:
+        return None
+    address = place.get("WebAddress", "127.0.0.1")
+    host = f"[{address}]" if ":" in address else address
+    scheme = "https" if "WebKeystorePath" in place else "http"
+    return f"{scheme}://{host}:{place['WebPort']}/set-up"
 
 
 def _made(

@@ -30,8 +30,9 @@ from sottovoce.hub.service import (
     read_report,
 )
 from sottovoce.hub.service.refused import keep_address, keep_refused
-from sottovoce.hub.settings import HubSettings
+from sottovoce.hub.settings import HubSettings, WebPlace
 from sottovoce.hub.trust_desk import TrustDesk
+from sottovoce.hub.web import serve_pages
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
 from sottovoce.net.refused import RefusedCallers, host_of
@@ -40,6 +41,7 @@ from sottovoce.net.tasks import TaskOwner
 from sottovoce.policy import Component
 from sottovoce.store import Database
 from sottovoce.tls import Trust
+from sottovoce.web import PagesCertificate, WebServer
 
 __all__ = ["CHANGES_SHOWN", "HubApp", "open_report", "open_roster"]
 
@@ -85,6 +87,9 @@ class HubApp:
         self._refused = RefusedCallers()
         self._addresses: dict[Component, str] = {}
         self._news = asyncio.Event()
+        self._place: WebPlace | None = None
+        self._certificate: PagesCertificate | None = None
+        self.web: WebServer | None = None
         self.issuer: Issuer | None = None
         self.accounts = Accounts(database, hasher=hasher, clock=clock)
         self.registry = Registry(database, clock=clock)
@@ -122,6 +127,7 @@ class HubApp:
         desk = TrustDesk(trust, issuer, lifetime=lifetime, clock=clock, log=log)
         database = await open_database(home)
         app = cls(database, installation=installation, desk=desk, clock=clock, log=log)
+        app._place = settings.web
         app.issuer = issuer
         return app
 
@@ -175,7 +181,29 @@ class HubApp:
         return await self._roster.roster()
 
     async def start(self) -> None:
-        """Begin the background work; the log gets the audit trail's head, as a witness."""
+        """Open the pages and begin the background work.
+
+        The log gets the audit trail's head, as a witness.
+
+        Raises:
+            SettingsError: the pages' port or certificate cannot be used.
+            KeystoreError, FormatError: the keystore for HTTPS does not open.
+        """
+        if (place := self._place) is not None:
+            self._certificate = PagesCertificate(
+                place.keystore_path,
+                place.keystore_password,
+                host=self._installation.own_name,
+                ini="hub/hub.ini",
+                log=self._log,
+            )
+            self.web = await serve_pages(
+                place,
+                self._certificate,
+                sessions=self._sessions,
+                accounts=self.accounts,
+                report=lambda most: self.report(most=most),
+            )
         async with self._database.read() as connection:
             head = await audit.head(connection)
         self._log.info(
@@ -190,7 +218,9 @@ class HubApp:
         self._tasks.spawn(self._watch(), name="hub-watch")
 
     async def aclose(self) -> None:
-        """End the background work and close the database."""
+        """End the pages and the background work, and close the database."""
+        if self.web is not None:
+            await self.web.aclose()
         await self._tasks.aclose()
         await self._database.aclose()
 
@@ -201,8 +231,13 @@ class HubApp:
             return expired + await history.prune(connection, self._clock())
 
     async def watch(self) -> None:
-        """Write the history on; log, once each time, that a component is silent or back."""
+        """Write the history on; log, once each time, that a component is silent or back.
+
+        A changed keystore for HTTPS is noticed as well.
+        """
         await self._note()
+        if self.web is not None and self._certificate is not None:
+            await self._certificate.look(self.web)
         silent = await self._roster.silent()
         limit = self._installation.silent_after.total_seconds()
         for component in sorted(silent - self._silent):

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from sottovoce.errors import Fault
 from sottovoce.hub import HUB_KEYS, HubSettings
-from sottovoce.ini import AnyKey, Document, SecretText
+from sottovoce.ini import AnyKey, Document, Secret, SecretText
 from sottovoce.lui import LUI_KEYS, LuiSettings
 from sottovoce.policy import Component, examine_ssl
 from sottovoce.server.home import Faults, Home, check_private, read_ini
@@ -119,16 +119,26 @@ def _components(
     home: Home, here: tuple[Component, ...], faults: Faults, own_name: str = ""
 ) -> tuple[HubSettings | None, LuiSettings | None, TrkSettings | None]:
     """Read the settings of the components that run here."""
-    hub = read_hub(home, faults) if Component.HUB in here else None
+    hub = read_hub(home, faults, own_name=own_name) if Component.HUB in here else None
     lui = read_lui(home, faults) if Component.LUI in here else None
     trk = read_trk(home, faults, own_name=own_name) if Component.TRK in here else None
     return hub, lui, trk
 
 
-def read_hub(home: Home, faults: Faults) -> HubSettings | None:
-    """Read ``hub/hub.ini``, or return None after taking note of every fault."""
+def read_hub(home: Home, faults: Faults, *, own_name: str = "") -> HubSettings | None:
+    """Read ``hub/hub.ini``, or return None after taking note of every fault.
+
+    Args:
+        home: the server's.
+        faults: where they are noted.
+        own_name: the server's name; chooses among several keys of the keystore for HTTPS.
+    """
     hub = _read(home, Component.HUB, HubSettings.read, faults)
-    faults.warnings += hub.warnings if hub is not None else ()
+    if hub is not None:
+        faults.warnings += hub.warnings
+        if hub.web is not None:
+            keystore = (hub.web.keystore_path, hub.web.keystore_password)
+            _web_keystore(home, Component.HUB, keystore, faults, own_name)
     return hub
 
 
@@ -150,7 +160,8 @@ def read_trk(home: Home, faults: Faults, *, own_name: str = "") -> TrkSettings |
     trk = _read(home, Component.TRK, TrkSettings.read, faults)
     if trk is not None:
         faults.warnings += trk.warnings
-        _web_keystore(home, trk, faults, trk.public_host or own_name)
+        keystore = (trk.web_keystore_path, trk.web_keystore_password)
+        _web_keystore(home, Component.TRK, keystore, faults, trk.public_host or own_name)
     return trk
 
 
@@ -173,11 +184,17 @@ def _check_secrets(document: Document, component: Component, path: Path, faults:
         faults.attempt(lambda: check_private(path))
 
 
-def _web_keystore(home: Home, trk: TrkSettings, faults: Faults, name: str) -> None:
+def _web_keystore(
+    home: Home,
+    component: Component,
+    keystore: tuple[Path | None, Secret | None],
+    faults: Faults,
+    name: str,
+) -> None:
     """Open the keystore for HTTPS once, so that it is refused now and not when a port is open."""
-    path, password = trk.web_keystore_path, trk.web_keystore_password
+    path, password = keystore
     if path is not None and password is not None:
-        ini = home.component_ini(Component.TRK)
+        ini = home.component_ini(component)
         what = StoreUse("The keystore for HTTPS", f"WebKeystorePassword in {ini}")
         read_identity(path, password, what, faults, name=name)
 

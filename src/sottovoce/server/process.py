@@ -110,7 +110,7 @@ class Server:
         faults = Faults()
         await self._open_ports(endpoint, faults)
         if self.hub is not None:
-            await self.hub.start()
+            await _attempt(faults, self.hub.start())
         if self.trk is not None:
             await _attempt(faults, self.trk.start())
         faults.check(_DOES_NOT_START)
@@ -382,6 +382,8 @@ class Server:
         for component, listener in self.listeners.items():
             what = "internal port" if component is Component.HUB else "tracker port"
             rows.append((what, f"{listener.address}:{listener.port}"))
+        if self.hub is not None and self.hub.web is not None:
+            rows.append(("security page", f"{self.hub.web.url}/"))
         if self.trk is not None:
             rows.append(("public web", self.trk.public_url))
         rows += [("home", str(plan.home.path)), ("logs", str(plan.home.logs))]

@@ -50,6 +50,7 @@ class ManagedInstallation(Installation):
         words += ["--set", f"hub/hub.ini:CertificateLifetime={self.lifetime}"]
         words += ["--set", "hub/hub.ini:HeartbeatInterval=1"]
         words += ["--hub-port", str(self.layout.internal_port)]
+        words += ["--web-port", str(self.layout.web_port)]
         self.run(*words, *self._settings(hub))
         self.running[hub.label] = RunningServer(self.home(hub))
         self.running[hub.label].wait_ready()

@@ -187,6 +187,7 @@ class Installation:
         words += ["--tracker-address", trk.address]
         words += ["--public-address", trk.address, "--public-port", str(layout.public_port)]
         words += ["--public-url", f"http://{trk.address}:{layout.public_port}"]
+        words += ["--web-port", str(layout.web_port)]
         words += ["--smtp-host", "127.0.0.1", "--smtp-port", str(self.smtp_port)]
         if Component.HUB in seat.components:
             words += ["--set", "hub/hub.ini:HeartbeatInterval=1"]

@@ -9,8 +9,8 @@ from sottovoce.policy import Component
 
 __all__ = ["Layout", "Ports", "Seat", "choose_layout"]
 
-#: The white paper's ports (SPEC W2).
-INTERNAL_PORT, TRACKER_PORT = 1099, 7000
+#: The white paper's ports (SPEC W2), and the one of HUB's pages.
+INTERNAL_PORT, TRACKER_PORT, WEB_PORT = 1099, 7000, 8090
 
 _HUB, _LUI, _TRK = Component.HUB, Component.LUI, Component.TRK
 
@@ -48,6 +48,7 @@ class Layout:
     internal_port: int
     tracker_port: int
     public_port: int
+    web_port: int
 
     def seat_of(self, component: Component) -> Seat:
         """Return the server on which *component* runs."""
@@ -113,8 +114,14 @@ class Ports:
 def choose_layout(servers: int, ports: Ports) -> Layout:
     """Return the layout for *servers* (1, 2 or 3), with the default ports where they are free."""
     seats = tuple(Seat(*seat) for seat in _DISTRIBUTIONS[servers])
-    layout = Layout(seats, 0, 0, 0)
-    hub, trk = layout.seat_of(_HUB).address, layout.seat_of(_TRK).address
+    hub, trk = (
+        next(seat.address for seat in seats if component in seat.components)
+        for component in (_HUB, _TRK)
+    )
     return Layout(
-        seats, ports.take(hub, INTERNAL_PORT), ports.take(trk, TRACKER_PORT), ports.take(trk)
+        seats,
+        internal_port=ports.take(hub, INTERNAL_PORT),
+        tracker_port=ports.take(trk, TRACKER_PORT),
+        public_port=ports.take(trk),
+        web_port=ports.take(hub, WEB_PORT),
     )

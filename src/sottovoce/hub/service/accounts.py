@@ -50,6 +50,12 @@ class Accounts:
         self._hasher = hasher
         self._clock = clock
 
+    async def needs_set_up(self) -> bool:
+        """Say whether the set-up code is still to be used."""
+        unused = sa.select(schema.set_up_code).where(schema.set_up_code.c.used.is_(None))
+        async with self._database.read() as connection:
+            return (await connection.execute(unused)).first() is not None
+
     async def set_up(self, code: Secret, name: str, password: Secret) -> AccountName:
         """Make the first account, with every right, for whoever shows the set-up code.
 

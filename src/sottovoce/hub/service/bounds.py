@@ -69,8 +69,8 @@ def _edge(edge: EdgePosture, now: datetime) -> EdgePosture:
         tls=shown(edge.tls, limit=_CODE),
         group=shown(edge.group, limit=_CODE),
         code=shown(edge.code, limit=_CODE),
-        message=shown(edge.message, limit=_TEXT),
-        refusal=_refusal(edge.refusal, now),
+        message=_said(edge.caller, edge.message),
+        refusal=_refusal(edge.refusal, edge.caller, now),
     )
 
 
@@ -86,14 +86,20 @@ def _certificate(facts: CertificateFacts | None) -> CertificateFacts | None:
     )
 
 
-def _refusal(refusal: Refusal | None, now: datetime) -> Refusal | None:
+def _said(reporter: Component, message: str) -> str:
+    """Return a reporter's words as its own: its “this server” is not HUB's."""
+    return f"{reporter.label} says: {shown(message, limit=_TEXT)}" if message else ""
+
+
+def _refusal(refusal: Refusal | None, reporter: Component, now: datetime) -> Refusal | None:
     if refusal is None:
         return None
+    next_step = shown(refusal.next_step, limit=_TEXT)
     return msgspec.structs.replace(
         refusal,
         at=min(utc(refusal.at), now),
         code=shown(refusal.code, limit=_CODE),
-        message=shown(refusal.message, limit=_TEXT),
-        next_step=shown(refusal.next_step, limit=_TEXT),
+        message=_said(reporter, refusal.message),
+        next_step=f"On {reporter.label}'s server: {next_step}" if next_step else "",
         by=refusal.by if refusal.by in {"caller", "called"} else "",
     )

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sottovoce.contracts import CertificateFacts, EdgePosture, Refusal
 from sottovoce.hub import schema
 from sottovoce.hub.service.installation import Installation
-from sottovoce.hub.service.posture import UNHEARD, noted, posture
+from sottovoce.hub.service.posture import UNHEARD, noted, posture, state_word
 from sottovoce.policy import Component
 
 __all__ = ["KEPT", "MOST_KEPT", "ChangeKind", "EdgeChange", "changes", "note", "prune"]
@@ -45,7 +45,8 @@ class EdgeChange:
         at: when HUB noticed, UTC.
         caller, called: the connection.
         kind: what changed.
-        before, after: the states, or the certificates' SHA-256 fingerprints; empty for none.
+        before, after: the states as people read them, or the certificates' SHA-256 fingerprints;
+            empty for none.
         code: why, for a state; the reason, for a refusal; whose, for a certificate.
         message: more about it, as a sentence.
     """
@@ -120,18 +121,17 @@ def _changes(old: EdgePosture | None, new: EdgePosture, now: datetime) -> Iterat
     def change(kind: ChangeKind, **parts: str) -> EdgeChange:
         return EdgeChange(at=now, caller=new.caller, called=new.called, kind=kind, **parts)
 
-    was = old.state if old is not None else ""
+    was, now_is = state_word(old) if old is not None else "", state_word(new)
     known = new.code not in UNHEARD or old is not None
-    entered = new.state != was and known
+    entered = now_is != was and known
     if entered:
-        yield change(
-            ChangeKind.STATE, before=was, after=new.state, code=new.code, message=new.message
-        )
+        yield change(ChangeKind.STATE, before=was, after=now_is, code=new.code, message=new.message)
     for whose, before, after in _ends(old, new):
-        if before is None or before.fingerprint != after.fingerprint:
+        # The first one ever seen is no change; it stands as the old one in the first change.
+        if before is not None and before.fingerprint != after.fingerprint:
             yield change(
                 ChangeKind.CERTIFICATE,
-                before=before.fingerprint if before is not None else "",
+                before=before.fingerprint,
                 after=after.fingerprint,
                 code=whose.value,
                 message=f"{', '.join(after.names)}, until {after.ends:%Y-%m-%d %H:%M} UTC",

@@ -20,7 +20,15 @@ from sottovoce.hub.service.installation import Installation, same_server, seen, 
 from sottovoce.hub.service.refused import attributed
 from sottovoce.policy import CONNECTIONS, Component
 
-__all__ = ["INTERNAL_PORT", "TRACKER_PORT", "UNHEARD", "noted", "posture"]
+__all__ = [
+    "INTERNAL_PORT",
+    "TRACKER_PORT",
+    "UNHEARD",
+    "is_known",
+    "noted",
+    "posture",
+    "state_word",
+]
 
 #: Default ports (SPEC W2), shown where no caller has reported another.
 INTERNAL_PORT = 1099
@@ -60,6 +68,19 @@ async def posture(
         )
         edges.append(_judged(edge, sources))
     return tuple(edges)
+
+
+def is_known(edge: EdgePosture) -> bool:
+    """Whether HUB knows that a connection is down, and not only that it has not heard of it.
+
+    HUB is one end of the connections to it; of others it knows what their callers say.
+    """
+    return edge.called is Component.HUB or edge.code not in UNHEARD
+
+
+def state_word(edge: EdgePosture) -> str:
+    """Return a connection's state as people read it: ``not known`` where HUB only has not heard."""
+    return edge.state if is_known(edge) else "not known"
 
 
 async def noted(connection: AsyncConnection) -> dict[Edge, EdgePosture]:
@@ -115,8 +136,7 @@ def _state(edge: Edge, sources: _Sources) -> EdgePosture:
     if not sources.silent:
         return reported if reported is not None else _own_view(edge, sources)
     if edge[1] is Component.HUB and port is not None and sources.is_recent(port.at):
-        message = f"Refused at HUB's port, calling from {port.address}: {port.message}"
-        return _without_traffic(edge, reported, "refused", port.code, message)
+        return _without_traffic(edge, reported, "refused", port.code, _at_port(edge, port))
     code = "never-seen" if sources.row is None else "silent"
     return _without_traffic(edge, reported, "down", code, _unheard(edge, code, sources))
 
@@ -190,15 +210,22 @@ def _since(edge: EdgePosture, sources: _Sources) -> datetime | None:
 
 
 def _last_refusal(edge: EdgePosture, sources: _Sources) -> Refusal | None:
-    """Return the newest of what the caller said, HUB's own refusals, and what was noted before."""
+    """Return the newest of what the caller said, HUB's own refusals, and what was noted before.
+
+    While the caller is heard it tells of its refusals itself: who only claims to be it is not it.
+    """
     found = [edge.refusal, sources.before.refusal if sources.before is not None else None]
     if (hello := sources.hello) is not None:
         found.append(Refusal(at=hello.at, code=hello.code, message=hello.message, by="called"))
-    if (port := sources.port) is not None:
-        message = f"{port.address}: {port.message}"
+    if sources.silent and (port := sources.port) is not None:
+        message = _at_port((edge.caller, edge.called), port)
         found.append(Refusal(at=port.at, code=port.code, message=message, by=port.by))
     known = [refusal for refusal in found if refusal is not None]
     return max(known, key=lambda refusal: refusal.at, default=None)
+
+
+def _at_port(edge: Edge, caller: RefusedCaller) -> str:
+    return f"Refused at {edge[1].label}'s port, calling from {caller.address}: {caller.message}"
 
 
 def _port(called: Component) -> int:

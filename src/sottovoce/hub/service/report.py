@@ -2,18 +2,43 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from sottovoce import __version__
 from sottovoce.contracts import EdgePosture
 from sottovoce.hub.service import history
 from sottovoce.hub.service.history import EdgeChange
-from sottovoce.hub.service.installation import Installation
+from sottovoce.hub.service.installation import Installation, seen, status_of
 from sottovoce.hub.service.posture import posture
 from sottovoce.hub.service.refused import Refused, all_refused
 from sottovoce.hub.service.words import Headline, headline
+from sottovoce.policy import Component
 
-__all__ = ["SecurityReport", "read_report"]
+__all__ = ["ComponentFacts", "SecurityReport", "read_report"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentFacts:
+    """One component as it last reported.
+
+    Args:
+        component: which.
+        server: where HUB expects it.
+        version: of its program; empty before it ever reported.
+        last_seen: UTC; None before.
+        clock_offset: seconds by which its clock was ahead of HUB's when it reported in.
+        renewal: the code of what keeps its server from renewing its certificate.
+    """
+
+    component: Component
+    server: str
+    version: str = ""
+    last_seen: datetime | None = None
+    clock_offset: float = 0.0
+    renewal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,17 +50,20 @@ class SecurityReport:
         edges: every connection.
         refused: who was not let in, strangers among them; the newest first.
         changes: the history's newest rows, the newest first.
+        components: HUB and its partners.
     """
 
     at: datetime
     edges: tuple[EdgePosture, ...]
     refused: tuple[Refused, ...]
     changes: tuple[EdgeChange, ...]
+    components: tuple[ComponentFacts, ...]
 
     @property
     def headline(self) -> Headline:
         """The one sentence on top."""
-        return headline(self.edges, self.at)
+        renewals = {each.component: each.renewal for each in self.components if each.renewal}
+        return headline(self.edges, self.at, renewals=renewals)
 
 
 async def read_report(
@@ -54,4 +82,35 @@ async def read_report(
         edges=await posture(connection, installation, now),
         refused=await all_refused(connection),
         changes=await history.changes(connection, limit=most),
+        components=await _components(connection, installation, now),
+    )
+
+
+async def _components(
+    connection: AsyncConnection, installation: Installation, now: datetime
+) -> tuple[ComponentFacts, ...]:
+    own = ComponentFacts(
+        component=Component.HUB,
+        server=installation.own_name,
+        version=__version__,
+        last_seen=now,
+    )
+    known = await seen(connection)
+    return (
+        own,
+        *(_facts(each, server, known.get(each)) for each, server in installation.servers.items()),
+    )
+
+
+def _facts(component: Component, server: str, row: sa.Row[Any] | None) -> ComponentFacts:
+    if row is None:
+        return ComponentFacts(component=component, server=server)
+    status = status_of(row)
+    return ComponentFacts(
+        component=component,
+        server=server,
+        version=row.version,
+        last_seen=row.last_seen,
+        clock_offset=row.clock_offset,
+        renewal=status.renewal if status is not None else "",
     )

@@ -4,13 +4,14 @@ Pure: postures and the time go in, sentences and their weight come out. The page
 line say the same because both ask here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from types import MappingProxyType
 
 from sottovoce.contracts import CertificateFacts, EdgePosture
-from sottovoce.hub.service.posture import UNHEARD
+from sottovoce.hub.service.posture import is_known
 from sottovoce.policy import Component, Lifetime, span
 
 __all__ = [
@@ -23,6 +24,10 @@ __all__ = [
     "time_left",
     "trouble",
 ]
+
+
+#: No server fails to renew its certificate.
+NO_RENEWALS: Mapping[Component, str] = MappingProxyType({})
 
 
 class Level(IntEnum):
@@ -63,13 +68,27 @@ class CertificateLife:
         return _listed(f"{owner.label}'s" for owner in self.owners)
 
 
-def headline(edges: Sequence[EdgePosture], at: datetime) -> Headline:
+def headline(
+    edges: Sequence[EdgePosture], at: datetime, *, renewals: Mapping[Component, str] = NO_RENEWALS
+) -> Headline:
     """Say whether all of it is secured, and until when.
 
     Args:
         edges: every connection of the installation.
         at: UTC.
+        renewals: the code of what keeps a component's server from renewing its certificate.
     """
+    said = _standing(edges, at)
+    if not renewals:
+        return said
+    failing = " ".join(
+        f"{component.label}'s server cannot renew its certificate ({code})."
+        for component, code in renewals.items()
+    )
+    return Headline(max(said.level, Level.WARNING), f"{said.sentence} {failing}")
+
+
+def _standing(edges: Sequence[EdgePosture], at: datetime) -> Headline:
     secured = [edge for edge in edges if edge.state == "secured"]
     plain = [edge for edge in edges if edge.state == "plain"]
     if len(plain) == len(edges):
@@ -146,9 +165,8 @@ def edge_name(edge: EdgePosture) -> str:
 
 def trouble(edge: EdgePosture) -> str:
     """Say how a connection stands, in few words: its state, and the code of the reason."""
-    if edge.code in UNHEARD and edge.called is not Component.HUB:
-        return f"not known to stand ({edge.code})"
-    return f"{edge.state} ({edge.code})" if edge.code else edge.state
+    state = edge.state if is_known(edge) else "not known to stand"
+    return f"{state} ({edge.code})" if edge.code else state
 
 
 def _troubles(edges: Iterable[EdgePosture]) -> str:

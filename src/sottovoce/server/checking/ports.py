@@ -69,6 +69,8 @@ def _ports(known: Examination) -> Iterator[tuple[str, str, str, int]]:
         yield "port-internal", "internal port", address, settings.internal_port
     if Component.TRK in known.components:
         yield "port-tracker", "tracker port", address, settings.tracker_port
+    if known.hub is not None and known.hub.web is not None:
+        yield "port-web", "port of HUB's pages", known.hub.web.address, known.hub.web.port
     if known.trk is not None and known.trk.public_port:
         yield "port-public", "public web port", known.trk.public_address, known.trk.public_port
 
@@ -138,7 +140,8 @@ def _refused(known: Examination, what: str, place: str, error: OSError) -> Fault
             "have that address.",
             expected="an address of this machine",
             presented=place,
-            hint="Correct BindAddress in server.ini (PublicAddress in trk/tracker.ini); "
+            hint="Correct BindAddress in server.ini (PublicAddress in trk/tracker.ini, "
+            "WebAddress in hub/hub.ini); "
             "'ip address' shows those of this machine.",
         )
     return Fault(
