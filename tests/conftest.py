@@ -10,6 +10,8 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from sottovoce.net import utc_now
 from sottovoce.testing import ThrowAwayAuthority
 
+pytest_plugins = ["tests.producing"]
+
 
 @pytest.fixture(scope="session")
 def moment() -> datetime:

@@ -90,16 +90,38 @@ class SottovoceError(Exception):
         message: one sentence for the operator.
         hint: the next step; may be empty.
         code: overrides the class's code where one class serves several causes.
+        expected, presented: the two values, as text; may be empty.
     """
 
     code = "error"
 
-    def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str | None = None,
+        expected: str = "",
+        presented: str = "",
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.expected = expected
+        self.presented = presented
         if code is not None:
             self.code = code
+
+    def as_fault(self, *, file: str | None = None) -> Fault:
+        """Return the same as a value, for whoever reports all faults at once."""
+        return Fault(
+            code=self.code,
+            why=self.message,
+            expected=self.expected,
+            presented=self.presented,
+            hint=self.hint,
+            file=file,
+        )
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
@@ -118,25 +140,25 @@ class FormatError(SottovoceError, ValueError):
         message: what is wrong, as a sentence.
         source: the name of the file or the kind of data.
         position: byte offset, or line for text, where it was noticed.
-        expected: what should have stood there.
+        expected: what should have stood there; presented: what stands there.
     """
 
     code = "malformed"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where, and the two values
         self,
         message: str,
         *,
         source: str = "",
         position: int | None = None,
         expected: str = "",
+        presented: str = "",
         hint: str = "",
         code: str | None = None,
     ) -> None:
-        super().__init__(message, hint=hint, code=code)
+        super().__init__(message, hint=hint, code=code, expected=expected, presented=presented)
         self.source = source
         self.position = position
-        self.expected = expected
 
 
 class IniSyntaxError(FormatError):

@@ -15,7 +15,7 @@ HUB, LUI, TRK = Component.HUB, Component.LUI, Component.TRK
 
 #: Who is secured → what the caller logs, what the called one logs.
 CAUSES = {
-    "front": ("peer-not-secured", "mode-mismatch"),
+    "front": ("peer-not-secured", "secured-caller"),
     "back": ("mode-mismatch", "plaintext-peer"),
 }
 

@@ -7,17 +7,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from sottovoce.net import LIMITS, Limits
 from sottovoce.pki import Revocation
-from sottovoce.pki.profiles import SERVER
 from sottovoce.policy import AllowedClients, Component
 from sottovoce.rpc import Message
 from sottovoce.testing import ThrowAwayAuthority
 from sottovoce.testing.playbook import frames
 from sottovoce.tls import Arrived, Broken, Engine, Side, TrustGeneration
-from sottovoce.tls.contexts import accepting_context, calling_context
+from sottovoce.tls.contexts import calling_context
 
 ALLOWED = ("hub.test", "lui.test", "trk.test")
 HOSTS = {Component.LUI: "lui.test", Component.TRK: "trk.test"}
@@ -35,71 +33,43 @@ def quick() -> Limits:
 def world(
     authority: ThrowAwayAuthority, stranger: ThrowAwayAuthority, moment: datetime
 ) -> SimpleNamespace:
-    """Generations of HUB and LUI, right and wrong in every way."""
-    day = timedelta(days=1)
-    old: dict[str, Any] = {"not_before": moment - 3 * day, "not_after": moment - day}
-    young: dict[str, Any] = {"not_before": moment + day, "not_after": moment + 3 * day}
-    server_only = replace(SERVER, purposes=(ExtendedKeyUsageOID.SERVER_AUTH,))
-    client_only = replace(SERVER, purposes=(ExtendedKeyUsageOID.CLIENT_AUTH,))
+    """Generations of HUB and LUI, right and wrong; every cause of a refusal is in ``matrix/``."""
 
     def made(
-        name: str, *, issuer: ThrowAwayAuthority = authority, trusts: Any = None, **parts: Any
+        name: str,
+        *,
+        issuer: ThrowAwayAuthority = authority,
+        trusts: ThrowAwayAuthority | None = None,
     ) -> TrustGeneration:
-        given = {key: parts.pop(key) for key in ("allowed", "crls", "hosts") if key in parts}
-        roles = [Component.HUB] if name.startswith("hub") else [Component.LUI]
-        identity = issuer.issue(name, roles=parts.pop("roles", roles), **parts)
-        settings: dict[str, Any] = {"allowed": ALLOWED, "hosts": HOSTS} | given
-        return (trusts or authority).generation(identity, own_name=name, **settings)
+        role = Component.HUB if name.startswith("hub") else Component.LUI
+        identity = issuer.issue(name, roles=[role])
+        return (trusts or authority).generation(
+            identity, own_name=name, allowed=ALLOWED, hosts=HOSTS
+        )
 
-    def crl(*serials: int, age: int = 1, issuer: ThrowAwayAuthority = authority) -> tuple[Any, ...]:
-        return (
-            issuer.authority.revocation_list(
-                [Revocation(serial=serial, date=moment - day) for serial in serials],
-                this_update=moment - age * day,
-                next_update=moment + (2 - age) * day,
-                number=1,
-            ),
+    def revoking(one: TrustGeneration, other: TrustGeneration) -> TrustGeneration:
+        """The same server, with a list that revokes the other one."""
+        day = timedelta(days=1)
+        gone = Revocation(serial=other.identity.certificate.serial_number, date=moment - day)
+        crl = authority.authority.revocation_list(
+            [gone], this_update=moment - day, next_update=moment + day, number=1
+        )
+        return authority.generation(
+            one.identity, own_name=one.own_name, allowed=ALLOWED, hosts=HOSTS, crls=(crl,)
         )
 
     hub, lui = made("hub.test"), made("lui.test")
-    lui_serial = lui.identity.chain[0].serial_number
-    hub_serial = hub.identity.chain[0].serial_number
-    bare = calling_context(None, (authority.root,))
-
-    def hub_with(**parts: Any) -> TrustGeneration:
-        """HUB with lists of its own; the contexts must know them."""
-        changed = replace(hub, **parts)
-        return replace(
-            changed, accepting=accepting_context(hub.identity, changed.roots, changed.crls)
-        )
-
-    def lui_with(**parts: Any) -> TrustGeneration:
-        changed = replace(lui, **parts)
-        return replace(changed, calling=calling_context(lui.identity, changed.roots, changed.crls))
-
     return SimpleNamespace(
-        plain=None,
         hub=hub,
+        hub_revoking=revoking(hub, lui),
+        lui_revoking=revoking(lui, hub),
+        hub_elsewhere=replace(hub, hosts={Component.LUI: "trk.test"}),
         hub_foreign=made("hub.test", issuer=stranger),
         hub_lonely=replace(hub, allowed=AllowedClients(["hub.test", "trk.test"])),
-        hub_expired=made("hub.test", **old),
-        hub_early=made("hub.test", **young),
-        hub_client_only=made("hub.test", profile=client_only),
-        hub_revoking=hub_with(crls=crl(lui_serial)),
-        hub_old_list=hub_with(crls=crl(age=5)),
-        hub_no_list=hub_with(crls=crl(issuer=stranger)),
-        hub_elsewhere=replace(hub, hosts={Component.LUI: "trk.test"}),
         lui=lui,
         lui_foreign=made("lui.test", issuer=stranger, trusts=authority),
-        lui_distrusting=made("lui.test", trusts=stranger),
         lui_lonely=replace(lui, allowed=AllowedClients(["lui.test"])),
-        lui_expired=made("lui.test", **old),
-        lui_early=made("lui.test", **young),
-        lui_server_only=made("lui.test", profile=server_only),
-        lui_revoking=lui_with(crls=crl(hub_serial)),
-        lui_old_list=lui_with(crls=crl(age=5)),
-        lui_bare=replace(lui, calling=bare),
-        evil=made("evil.test", allowed=(*ALLOWED, "evil.test")),
+        lui_bare=replace(lui, calling=calling_context(None, (authority.root,))),
     )
 
 

@@ -47,10 +47,18 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         SottovoceError: the verb could not be carried out; nothing was written.
     """
+    try:
+        return _run(*_home_of(list(args.words)))
+    except WrongUsage as error:
+        if error.code == WrongUsage.code:
+            error.code = "keytool-usage"  # whose page has keytool's own words
+        raise
+
+
+def _run(home: Path | None, words: list[str]) -> int:
     from sottovoce.keytool import parse_command, usage
     from sottovoce.keytool import run as run_command
 
-    home, words = _home_of(list(args.words))
     if not words or words in (["-help"], ["--help"], ["-h"], ["-?"]):
         print(usage(), end="")
         return 0

@@ -5,6 +5,7 @@ from sottovoce.diagnosis.entry import Alert, Diagnosis, Entry, Says, Severity, S
 from sottovoce.diagnosis.explaining import CONTEXT_FIELDS, describe, explain, explain_alert
 from sottovoce.diagnosis.findings import Finding, Report, Status
 from sottovoce.diagnosis.rendering import render_json, render_line, render_text
+from sottovoce.diagnosis.retelling import retell
 
 __all__ = [
     "CATALOGUE",
@@ -27,4 +28,5 @@ __all__ = [
     "render_json",
     "render_line",
     "render_text",
+    "retell",
 ]

@@ -23,9 +23,8 @@ from sottovoce.net import Applicant
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
 from sottovoce.pki import fingerprint, key_fingerprint, key_weakness, load_request
-from sottovoce.policy import Component
+from sottovoce.policy import SKEW_REFUSED, Component
 from sottovoce.rpc import Joined, JoinRequest
-from sottovoce.tls import CLOCK_TOLERANCE
 
 __all__ = ["Admit", "JoinDesk"]
 
@@ -229,14 +228,14 @@ def _wrong_version(said: JoinRequest) -> list[Fault]:
 
 def _wrong_clock(said: JoinRequest, now: datetime) -> list[Fault]:
     seconds = (said.now - now).total_seconds()
-    if abs(seconds) <= CLOCK_TOLERANCE:
+    if abs(seconds) <= SKEW_REFUSED:
         return []
     side = "ahead of" if seconds > 0 else "behind"
     return [
         Fault(
             code="clock-skew",
             why=f"The new server's clock is {abs(seconds):.0f} s {side} HUB's.",
-            expected=f"at most {CLOCK_TOLERANCE:.0f} s",
+            expected=f"at most {SKEW_REFUSED:.0f} s",
             presented=f"{abs(seconds):.0f} s",
             hint="Set the clock that is wrong (timedatectl status), then use the same code.",
         )

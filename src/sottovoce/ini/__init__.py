@@ -22,7 +22,7 @@ from sottovoce.ini.kinds import (
     Text,
     Unfit,
 )
-from sottovoce.ini.near import distance, nearest
+from sottovoce.ini.near import distance, nearest, nearest_host
 from sottovoce.ini.parser import LARGEST_FILE, MOST_FAULTS, parse, survey
 from sottovoce.ini.secret import Secret
 from sottovoce.ini.show import shown
@@ -62,6 +62,7 @@ __all__ = [
     "examine_table",
     "is_ip_address",
     "nearest",
+    "nearest_host",
     "normalise_host_name",
     "parse",
     "read_table",

@@ -53,7 +53,7 @@ def single_backslash_fault(name: str, raw: str, *, controls: bool, secret: bool)
         code="ini-single-backslash",
         why=f"{name} has {count}, which {effects}.",
         expected="every backslash doubled, or none",
-        presented="" if secret else shown(raw),
+        presented="a value that is not shown" if secret else shown(raw),
         hint="Write every backslash twice, or choose a value without one."
         if secret
         else f"Write {_doubled(raw, places)} or {_slashed(raw)}.",

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 
-__all__ = ["distance", "nearest"]
+__all__ = ["distance", "nearest", "nearest_host"]
 
 #: Longer words are not compared: a key or a server name that long is no typing slip.
 _LONGEST = 255
+#: Slips in a whole host name that still count as the same one, and letters of a label in which
+#: two of them would be another word.
+_HOST_SLIPS, _SHORT_LABEL = 2, 4
 
 
 def distance(one: str, other: str) -> int:
@@ -47,4 +50,30 @@ def nearest(word: str, known: Iterable[str], *, slips: int | None = None) -> str
         found = distance(folded, candidate.casefold())
         if found <= allowed and (best is None or found < best[0]):
             best = (found, candidate)
+    return best[1] if best else None
+
+
+def nearest_host(name: str, known: Iterable[str]) -> str | None:
+    """Return the known host name that the given one is probably meant to be, or None.
+
+    Host names of one site are alike: ``hub.site.test`` is two slips from ``lui.site.test`` and no
+    misspelling of it. So slips are counted in each label, and a short label has room for one.
+
+    Args:
+        name: a host name; known: others, in their normal form.
+    """
+    labels = name.casefold().rstrip(".").split(".")
+    best: tuple[int, str] | None = None
+    for candidate in known:
+        theirs = candidate.split(".")
+        if len(theirs) != len(labels) or len(candidate) > _LONGEST:
+            continue
+        pairs = [(one, other) for one, other in zip(labels, theirs, strict=True) if one != other]
+        slips = [distance(one, other) for one, other in pairs]
+        fits = all(
+            slip <= (1 if len(one) <= _SHORT_LABEL else 2)
+            for slip, (one, _) in zip(slips, pairs, strict=True)
+        )
+        if fits and sum(slips) <= _HOST_SLIPS and (best is None or sum(slips) < best[0]):
+            best = (sum(slips), candidate)
     return best[1] if best else None

@@ -267,6 +267,7 @@ class _Reading:
                 code="ini-missing-key",
                 why=f"{key.name} is missing.",
                 expected=key.kind.label,
+                presented="no such line",
                 hint=hint,
                 key=key.name,
             )
@@ -319,6 +320,7 @@ class _Reading:
                 code="ini-trailing-blank",
                 why=f"The value of {key.name} ends in a blank, which belongs to it here and is cut "
                 "off by other readers.",
+                presented="a blank at the end",
                 expected="no blank at the end" + (r", or one written as “\ ”" if meant else ""),
                 hint=r"Remove it; if it is meant, write it as “\ ”."
                 if meant
@@ -337,7 +339,7 @@ class _Reading:
                 code=objection.code,
                 why=f"{key.name} {objection.why}.",
                 expected=key.kind.label,
-                presented=presented,
+                presented=presented or "nothing",
                 hint=_next_step(key, objection, hidden=hidden),
                 line=entry.line,
                 key=key.name,

@@ -74,6 +74,9 @@ def dumps(
         raise KeystoreError(
             f"A keystore's password needs at least {MIN_PASSWORD} characters.",
             code="password-too-short",
+            expected=f"at least {MIN_PASSWORD} characters",
+            presented=f"{len(text)}",
+            hint="Choose a longer one.",
         )
     wanted = store.format if format is None else StoreFormat(format.upper())
     if wanted is StoreFormat.PKCS12:

@@ -143,6 +143,7 @@ class Cursor:
             source=self.where,
             position=place,
             expected=expected,
+            presented="something else",
             hint="Restore the file from a copy.",
         )
 

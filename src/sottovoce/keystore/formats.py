@@ -73,6 +73,7 @@ def sniff(data: bytes) -> str:
             "The keystore file is empty.",
             position=0,
             expected="a PKCS#12, JKS or JCEKS store",
+            presented="no octets",
             hint="Restore it from a copy, or remove it and make the key again.",
             code="keystore-empty",
         )
@@ -80,6 +81,9 @@ def sniff(data: bytes) -> str:
         raise KeystoreFormatError(
             f"The file has {len(data):,} octets; a keystore of more than {MAX_FILE:,} is not read.",
             code="keystore-too-large",
+            expected=f"at most {MAX_FILE:,} octets",
+            presented=f"{len(data):,} octets",
+            hint="Check that this is the file that was meant.",
         )
     for magic, name in ((JKS_MAGIC, "JKS"), (JCEKS_MAGIC, "JCEKS")):
         if data.startswith(magic):
@@ -109,7 +113,8 @@ def _other(name: str, hint: str) -> KeystoreFormatError:
         f"The file is no keystore: it is {name}.",
         position=0,
         expected="a PKCS#12, JKS or JCEKS store",
-        hint=hint,
+        presented=name,
+        hint=hint or "Name the keystore in which the key was made (keytool -genkeypair).",
         code="keystore-format",
     )
 
@@ -159,6 +164,7 @@ def truncated(present: int, announced: int | None) -> KeystoreFormatError:
         f"The keystore is cut off: {present:,} octets present, {text}.",
         position=present,
         expected=wanted,
+        presented=f"{present:,} octets",
         hint="Restore the file from a copy; copy in binary mode.",
         code="keystore-truncated",
     )

@@ -41,6 +41,7 @@ class _Walker:
             source="the file",
             position=self.at,
             expected=expected,
+            presented="something else",
             hint="Restore the file from a copy.",
         )
 

@@ -56,6 +56,7 @@ class _Octets:
             source="the file",
             position=at,
             expected=expected,
+            presented="something else",
             hint="Restore the file from a copy.",
         )
 

@@ -142,6 +142,7 @@ def load_certificate(data: bytes, *, where: str, position: int) -> x509.Certific
             source=where,
             position=position,
             expected="an X.509 certificate",
+            presented=_short(error),
             hint="Restore the file from a copy.",
         ) from error
     return certificate

@@ -53,6 +53,9 @@ class Budget:
             raise KeystoreFormatError(
                 f"The file holds more than {MAX_ELEMENTS:,} ASN.1 values; no keystore does.",
                 code="keystore-too-large",
+                expected=f"at most {MAX_ELEMENTS:,} ASN.1 values",
+                presented="more",
+                hint="Check that this is the file that was meant.",
             )
 
     def spend_certificate(self) -> None:
@@ -66,6 +69,9 @@ class Budget:
             raise KeystoreFormatError(
                 f"The file holds more than {MAX_CERTIFICATES:,} certificates and entries.",
                 code="keystore-too-large",
+                expected=f"at most {MAX_CERTIFICATES:,} certificates and entries",
+                presented="more",
+                hint="Check that this is the file that was meant.",
             )
 
     def spend_key(self, cost: int) -> None:
@@ -81,6 +87,9 @@ class Budget:
             raise KeystoreFormatError(
                 "Making the private keys of this file usable would take too long.",
                 code="keystore-too-costly",
+                expected="keys of usual sizes",
+                presented="keys that cost more than is spent on one file",
+                hint="Keep the server's own key in a store of its own.",
             )
         self.work -= cost
 
@@ -102,6 +111,7 @@ class Budget:
                 f"The file asks for {rounds:,} rounds of key derivation; it may cost "
                 f"{MAX_WORK:,} in all and {self.work:,} are left.",
                 expected=f"at most {MAX_WORK:,} rounds in the whole file",
+                presented=f"{rounds:,} rounds",
                 hint="Write the store again with the usual 10,000 rounds.",
                 code="keystore-too-costly",
             )

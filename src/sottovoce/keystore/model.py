@@ -168,6 +168,8 @@ class Keystore:
             raise AliasMissing(
                 f"The keystore has no entry '{alias}'; it has {_listed(list(self.entries))}.",
                 hint=_nearest(alias, list(self.entries)),
+                expected=_listed(list(self.entries)),
+                presented=f"'{alias[:60]}'",
             )
         return self.entries[known]
 
@@ -199,7 +201,12 @@ class Keystore:
         self.entry(old)
         was, taken = self.spelling(old), self.spelling(new)
         if taken is not None and taken != was:
-            raise AliasTaken(f"The keystore has an entry '{taken}' already.")
+            raise AliasTaken(
+                f"The keystore has an entry '{taken}' already.",
+                hint=_ANOTHER,
+                expected="an alias that is free",
+                presented=f"'{taken}'",
+            )
         return replace(
             self,
             entries={new if name == was else name: entry for name, entry in self.entries.items()},
@@ -251,7 +258,9 @@ class Keystore:
         name = self._chosen(alias)
         entry = self.entries[name]
         if isinstance(entry, TrustedCertificateEntry):
-            raise _no_key(f"'{name}' is a trusted certificate, not a private key.")
+            raise _no_key(
+                f"'{name}' is a trusted certificate, not a private key.", "a trusted certificate"
+            )
         if isinstance(entry, LockedKeyEntry):
             entry = _unlocked(name, entry, password)
         if not entry.chain:
@@ -259,14 +268,11 @@ class Keystore:
                 f"The key '{name}' has no certificate.",
                 hint="Import the certificate that belongs to it under the same alias.",
                 code="keystore-no-certificate",
+                expected="a key with its certificate",
+                presented="a key alone",
             )
         if not fits(entry.key, entry.chain[0]):
-            raise KeystoreError(
-                f"The certificate of '{name}' ({shown(entry.chain[0].subject)}) belongs to "
-                "another key than the one stored with it.",
-                hint="Import the reply to the newest request, or send a new request.",
-                code="keystore-key-mismatch",
-            )
+            raise _mismatch(name, entry)
         return entry
 
     def _chosen(self, alias: str | None) -> str:
@@ -283,7 +289,8 @@ class Keystore:
                     "store of roots."
                     if many
                     else "; it is empty."
-                )
+                ),
+                f"{many} trusted certificate{'s' if many > 1 else ''}" if many else "nothing",
             )
         if len(keys) > 1:
             raise KeystoreError(
@@ -291,15 +298,43 @@ class Keystore:
                 f"{readers_choices(keys)}",
                 hint="Say which alias is meant, or keep one key only.",
                 code="keystore-several-keys",
+                expected="one private key, or the name of the one that is meant",
+                presented=_listed(list(keys)),
             )
         return keys[0]
 
 
-def _no_key(message: str) -> KeystoreError:
+def _no_key(message: str, presented: str = "none") -> KeystoreError:
     return KeystoreError(
         message,
         hint="Name the keystore in which the key was made (keytool -genkeypair).",
         code="keystore-no-key",
+        expected="a private key with its certificate",
+        presented=presented,
+    )
+
+
+def _mismatch(name: str, entry: PrivateKeyEntry) -> KeystoreError:
+    """Say whether the certificate is another's, or merely not the first of its chain."""
+    first, fitting = entry.chain[0], [each for each in entry.chain[1:] if fits(entry.key, each)]
+    if fitting:
+        why = (
+            f"The chain of '{name}' begins with {shown(first.subject)} and not with the "
+            f"certificate of its key, {shown(fitting[0].subject)}."
+        )
+        hint = "Put the key's own certificate first, then its issuers: import the reply again."
+    else:
+        why = (
+            f"The certificate of '{name}' ({shown(first.subject)}) belongs to another key than "
+            "the one stored with it."
+        )
+        hint = "Import the reply to the newest request, or send a new request."
+    return KeystoreError(
+        why,
+        hint=hint,
+        code="keystore-key-mismatch",
+        expected=f"the certificate of the key '{name}' first",
+        presented=shown(first.subject),
     )
 
 
@@ -309,6 +344,8 @@ def _unlocked(name: str, entry: LockedKeyEntry, password: Secret | str | None) -
             f"The private key '{name}' cannot be used: {entry.reason}.",
             hint="Make a new key (keytool -genkeypair).",
             code="keystore-key-unsupported",
+            expected="an RSA, EC or Ed25519 key",
+            presented=entry.reason,
         )
     if password is not None:
         key = unlock(entry.protected, revealed(password))
@@ -317,9 +354,15 @@ def _unlocked(name: str, entry: LockedKeyEntry, password: Secret | str | None) -
             return PrivateKeyEntry(key, entry.chain, entry.created, own)
     presented = "the password given does not open it" if password is not None else entry.reason
     raise EntryLocked(
-        f"The store opens, and the private key '{name}' has another password: {presented}.",
+        f"The store opens, and the private key '{name}' is locked by another password "
+        f"({presented}).",
         hint=f"Make the passwords equal: sottovoce keytool -keypasswd -alias {name}.",
+        expected="one password for the store and its key",
+        presented=presented,
     )
+
+
+_ANOTHER = "Choose another alias, or delete that entry first (keytool -delete)."
 
 
 def _listed(names: list[str]) -> str:
@@ -331,7 +374,7 @@ def _listed(names: list[str]) -> str:
 
 def _nearest(alias: str, known: list[str]) -> str:
     near = difflib.get_close_matches(alias[:100], [name[:100] for name in known[:1000]], 1)
-    return f"Did you mean '{near[0]}'?" if near else ""
+    return f"Did you mean '{near[0]}'?" if near else "sottovoce keytool -list shows the aliases."
 
 
 def _collapsing(names: list[str]) -> list[Fault]:

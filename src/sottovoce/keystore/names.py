@@ -57,6 +57,8 @@ def wrong_password(hint: str) -> IntegrityError:
         "The password does not open the keystore. The file is well-formed, so the password is "
         "wrong or the file was altered.",
         hint=hint or "Check SSLKeystorePassword, or the password given to -storepass.",
+        expected="the password with which the store was written",
+        presented="another one, or an altered file",
     )
 
 

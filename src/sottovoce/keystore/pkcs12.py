@@ -103,6 +103,7 @@ class _Reader:
                 "The store is protected by a signature, not by a password; that is not read here.",
                 position=at,
                 expected="a store with password integrity",
+                presented="a store with the integrity of a signature",
                 hint="Export it again with a password.",
                 code="keystore-format",
             )
@@ -147,6 +148,8 @@ class _Reader:
             raise KeystoreFormatError(
                 "A part of the store is encrypted for a certificate, not by a password.",
                 position=at,
+                expected="encryption by a password",
+                presented="encryption for a certificate",
                 hint="Export it again with a password.",
                 code="keystore-format",
             )
@@ -164,6 +167,8 @@ class _Reader:
             raise IntegrityError(
                 "The keystore is encrypted, and no password was given.",
                 hint="Give the store's password (-storepass, or SSLKeystorePassword in ssl.ini).",
+                expected="the store's password",
+                presented="none",
             )
         try:
             plain = pbe.decrypt(algorithm, data, self.password)
@@ -179,6 +184,8 @@ class _Reader:
                 "The password fits the keystore's MAC, and a part inside has another password or "
                 "was damaged before the MAC was made.",
                 hint="Write the store again with one password for everything.",
+                expected="one password for the whole store",
+                presented="another one, or damage, in a part of it",
             )
         return wrong_password("")
 

@@ -43,7 +43,12 @@ def changealias(session: Session) -> Outcome:
     store, password = session.open()
     alias = session.existing(store, session.alias)
     if new in store and store.spelling(new) != alias:
-        raise AliasTaken(f"Destination alias <{new}> already exists")
+        raise AliasTaken(
+            f"Destination alias <{new}> already exists",
+            hint="Choose another alias, or delete that entry first.",
+            expected="an alias that is free",
+            presented=new,
+        )
     return session.outcome(session.save(store.renamed(alias, new), password))
 
 

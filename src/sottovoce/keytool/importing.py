@@ -54,6 +54,8 @@ def importcert(session: Session) -> Outcome:
         raise AliasTaken(
             f"Certificate not imported, alias <{alias}> already exists",
             hint="Choose another alias, or delete that entry first.",
+            expected="an alias that is free",
+            presented=alias,
         )
     if changed is None:
         session.say("Certificate was not added to keystore")
@@ -131,6 +133,8 @@ def _with_reply(
             "Certificate reply and certificate in keystore are identical",
             hint="It is installed already; nothing is to be done.",
             code="reply-identical",
+            expected="another certificate than the one in the keystore",
+            presented="the same",
         )
     others = [*reply, *(each for name in store.key_aliases for each in _chain_of(store, name))]
     chain = find_chain(leaf, roots=_roots(session, store), others=others)
@@ -163,6 +167,8 @@ def _other_key(store: Keystore, alias: str, presented: x509.Certificate) -> Keys
         f"{display_name(presented.subject)}, and not for the key '{alias}'.",
         hint=hint,
         code="reply-wrong-key",
+        expected=f"a certificate for the key '{alias}'",
+        presented=f"one for {display_name(presented.subject)}",
     )
 
 
@@ -196,6 +202,8 @@ def _no_chain(session: Session, store: Keystore, chain: Chain) -> KeystoreError:
         f"{f' ({what})' if what else ''}. Trusted here: {trusted}. Nothing was written.",
         hint=hint,
         code="root-missing-for-reply",
+        expected=f"a chain to a trusted certificate: {trusted}",
+        presented=display_name(name),
     )
 
 

@@ -161,7 +161,12 @@ def genkeypair(session: Session) -> Outcome:
     store, password = session.open_or_new()
     alias = session.alias
     if alias in store:
-        raise AliasTaken(f"Key pair not generated, alias <{alias}> already exists")
+        raise AliasTaken(
+            f"Key pair not generated, alias <{alias}> already exists",
+            hint="Choose another alias, or delete that entry first.",
+            expected="an alias that is free",
+            presented=alias,
+        )
     subject = _name(session)
     key = make_key(algorithm, size=size, group=group)
     signing = signing_for(key, command.value("sigalg"))

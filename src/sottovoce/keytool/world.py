@@ -267,6 +267,9 @@ class Session:
             raise KeystoreError(
                 f"{name} must be at least {MIN_PASSWORD} characters",
                 code="password-too-short",
+                expected=f"at least {MIN_PASSWORD} characters",
+                presented=f"{len(given.reveal())}",
+                hint="Choose a longer one.",
             )
         return given
 

@@ -121,7 +121,7 @@ class Admission:
         except TimeoutError:
             self._refuse(self._silent(strangers.too_slow(self._address, self._phase)))
         except RemoteProtocolError as error:
-            self._refuse(self._silent(Fault(code="protocol-error", why=f"{error.message}.")))
+            self._refuse(self._silent(strangers.protocol_fault(error)))
         await self._wire.close(linger=limits.linger)
         return None
 
@@ -345,13 +345,13 @@ class Admission:
         # With nothing wrong here it was the caller who refused: it showed no certificate then.
         refers_to = self._visitors.take_refusal(self._host, self._presented if faults else "")
         self._wire.converse(Connection(Speaks.ACCEPTING, State.WHY))
-        self._wire.send(WhyAnswer(self._id, refers_to, reasons))
+        self._wire.send(WhyAnswer(self._id, refers_to, reasons, self._endpoint.clock()))
         told = tuple(reason.code for reason in reasons)
         self._log(Outcome.EXPLAINED, faults=faults, told=told, refers_to=refers_to)
         match await self._wire.next():
             case WhyHint(reasons=hints):
-                hinted = faults_told(hints, teller=_SOMEBODY, vouched=False)
-                self._log(Outcome.HINT, faults=hinted, refused_by="peer")
+                hinted = faults_told(hints, teller=_SOMEBODY, called="that caller", vouched=False)
+                self._log(Outcome.HINT, faults=hinted, refused_by="peer", refers_to=refers_to)
             case Bye() | Lost() | _:
                 pass
 

@@ -6,6 +6,7 @@ it, it is told why on the same path (DESIGN §4).
 """
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from sottovoce.errors import (
@@ -17,7 +18,7 @@ from sottovoce.errors import (
     RemoteProtocolError,
 )
 from sottovoce.ini import normalise_host_name
-from sottovoce.net.asking import ask_why
+from sottovoce.net.asking import LONGEST_ID, Asking
 from sottovoce.net.channel import Channel
 from sottovoce.net.clock import monotonic
 from sottovoce.net.endpoint import Endpoint, PeerFacts, Standing
@@ -26,6 +27,7 @@ from sottovoce.net.security import Outcome, SecurityRecord, identity_of
 from sottovoce.net.strangers import (
     closed_early,
     foreign_in_tls,
+    protocol_fault,
     refuse_first_answer,
     refused_without_reason,
     silent,
@@ -54,13 +56,9 @@ from sottovoce.tls import (
     Side,
     Tunnel,
     faults_of,
-    judge,
 )
 
 __all__ = ["connect"]
-
-#: Characters of a connection id that are taken over from the other side.
-_LONGEST_ID = 64
 
 
 async def connect(
@@ -127,8 +125,7 @@ class _Dial:
         except TimeoutError:
             failure = self._ended(PhaseTimeout, silent(self._phase))
         except RemoteProtocolError as error:
-            fault = Fault(code="protocol-error", why=f"{error.message}.")
-            failure = self._ended(HandshakeFailed, fault)
+            failure = self._ended(HandshakeFailed, protocol_fault(error))
         except BaseException:
             if wire is not None:
                 wire.abort()
@@ -138,7 +135,7 @@ class _Dial:
     async def _given_up(self, wire: Wire | None, error: ChannelError) -> ChannelError:
         self._log(
             Outcome.REFUSED,
-            faults=error.faults or (Fault(code=error.code, why=error.message, hint=error.hint),),
+            faults=error.faults or (error.as_fault(),),
             refused_by="peer" if error.code == "refused-by-peer" else "us",
         )
         if wire is not None:
@@ -221,12 +218,21 @@ class _Dial:
         self._identity = identity_of(broken.chain)
         self._trace.chain = broken.chain
         self._trace.finish()
+        if not broken.problems and not broken.alert_received:
+            return self._failed(HandshakeFailed, *faults)
+        why = await Asking(
+            endpoint=self._endpoint,
+            destination=self._destination,
+            generation=self._generation,
+            server_name=self._server_name,
+            evidence=replace(self._evidence(), chain=broken.chain),
+            own=faults if broken.problems else (),
+        ).ask()
+        self._connection_id = why.connection_id
         if broken.problems:
-            self._trace.told = await self._on_why_path(reasons_to_tell(faults))
-        elif broken.alert_received:
-            told = await self._on_why_path(())
-            return self._failed(HandshakeFailed, *told, *faults, code="refused-by-peer")
-        return self._failed(HandshakeFailed, *faults)
+            self._trace.told = why.told
+            return self._failed(HandshakeFailed, *why.own)
+        return self._failed(HandshakeFailed, *why.told, *faults, code="refused-by-peer")
 
     # The greeting and the gate.
 
@@ -260,7 +266,7 @@ class _Dial:
         endpoint = self._endpoint
         wire.converse(Connection(Speaks.CALLING))
         greeting = await self._expect(wire, Greeting)
-        self._connection_id = printable(greeting.connection_id, limit=_LONGEST_ID)
+        self._connection_id = printable(greeting.connection_id, limit=LONGEST_ID)
         self._announced = printable(greeting.server_name)
         self._saw_greeting(secured, greeting)
         faults = self._judge(secured, greeting)
@@ -322,29 +328,14 @@ class _Dial:
         self, reasons: tuple[Reason, ...], *own: Fault, vouched: bool = True
     ) -> ChannelError:
         vouched = vouched and self._generation is not None
-        told = faults_told(reasons, teller=str(self._destination), vouched=vouched)
+        told = faults_told(
+            reasons,
+            teller=str(self._destination),
+            called=printable(self._destination.name),
+            vouched=vouched,
+        )
         faults = (*(told or (refused_without_reason(str(self._destination)),)), *own)
         return self._failed(NotAdmitted, *faults, code="refused-by-peer")
-
-    # The *why* path.
-
-    async def _on_why_path(self, own_reasons: tuple[Reason, ...]) -> tuple[Fault, ...]:
-        """Ask why we were refused and say why we refuse; failing to is no failure of its own."""
-        assert self._generation is not None
-        found = await ask_why(
-            self._endpoint,
-            self._destination,
-            self._generation,
-            server_name=self._server_name,
-            own_reasons=own_reasons,
-        )
-        if found is None:
-            return ()
-        told_id = found.answer.refusal_id or found.answer.connection_id
-        self._connection_id = printable(told_id, limit=_LONGEST_ID)
-        # The handshake of that path verifies nothing: only whom our gate accepts may advise us.
-        vouched = judge(self._evidence(found.secured), self._generation).accepted
-        return faults_told(found.answer.reasons, teller=str(self._destination), vouched=vouched)
 
     # Errors and the log.
 

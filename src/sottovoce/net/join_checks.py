@@ -24,9 +24,9 @@ from sottovoce.pki import (
     load_crls,
     verify,
 )
-from sottovoce.policy import AllowedClients, Component
+from sottovoce.policy import SKEW_REFUSED, AllowedClients, Component
 from sottovoce.rpc import Joined, JoinGreeting
-from sottovoce.tls import CLOCK_TOLERANCE, identity_faults
+from sottovoce.tls import identity_faults
 
 __all__ = ["Welcome", "greeting_faults", "welcome_of"]
 
@@ -108,14 +108,14 @@ def _pairs(digest: bytes) -> str:
 def _clock_faults(theirs: datetime, ours: datetime, who: str) -> tuple[Fault, ...]:
     seconds = (ours - theirs).total_seconds()
     side = "ahead of" if seconds > 0 else "behind"
-    if abs(seconds) <= CLOCK_TOLERANCE:
+    if abs(seconds) <= SKEW_REFUSED:
         return ()
     return (
         Fault(
             code="clock-skew",
             why=f"This host's clock is {abs(seconds):.0f} s {side} that of {who}; "
             "certificates would not be valid here.",
-            expected=f"at most {CLOCK_TOLERANCE:.0f} s",
+            expected=f"at most {SKEW_REFUSED:.0f} s",
             presented=f"{abs(seconds):.0f} s",
             hint="Set the clock (timedatectl status), then use the same code.",
         ),

@@ -5,7 +5,7 @@ import errno
 import socket
 from dataclasses import dataclass
 
-from sottovoce.errors import ConnectFailed
+from sottovoce.errors import ConnectFailed, Fault
 from sottovoce.net.endpoint import Endpoint
 from sottovoce.net.trace import Trace
 from sottovoce.net.wire import Wire
@@ -57,13 +57,7 @@ async def open_wire(
         async with asyncio.timeout(limits.resolve):
             found = await loop.getaddrinfo(host, destination.port, type=socket.SOCK_STREAM)
     except (socket.gaierror, UnicodeError, TimeoutError) as error:
-        raise ConnectFailed(
-            f"{host} cannot be resolved on {endpoint.own_name} ({error or 'no answer'}).",
-            peer=str(destination),
-            phase="resolve",
-            code="name-not-resolved",
-            hint="Correct the name, the name service, or set the partner's address.",
-        ) from error
+        raise _failed("resolve", destination, _unresolved(host, endpoint, error)) from error
     if trace is not None:
         trace.enter("connect")
     failure: OSError | TimeoutError | None = None
@@ -75,25 +69,48 @@ async def open_wire(
             failure = failure or error
         else:
             return wire
-    raise _no_connection(failure, destination, limits.connect) from failure
+    fault = _no_connection(failure, destination, limits.connect)
+    raise _failed("connect", destination, fault) from failure
+
+
+def _failed(phase: str, destination: Destination, fault: Fault) -> ConnectFailed:
+    return ConnectFailed(
+        fault.why,
+        peer=str(destination),
+        phase=phase,
+        faults=(fault,),
+        code=fault.code,
+        hint=fault.hint,
+    )
+
+
+def _unresolved(host: str, endpoint: Endpoint, error: Exception) -> Fault:
+    answer = str(error) or "no answer"
+    return Fault(
+        code="name-not-resolved",
+        why=f"{host} cannot be resolved on {endpoint.own_name} ({answer}).",
+        expected=host,
+        presented=answer,
+        hint="Correct the name or the name service, or set the partner's address.",
+    )
 
 
 def _no_connection(
     error: OSError | TimeoutError | None, destination: Destination, seconds: float
-) -> ConnectFailed:
+) -> Fault:
     if isinstance(error, OSError) and error.errno == errno.ECONNREFUSED:
-        return ConnectFailed(
-            f"Nothing accepts connections on {destination} (refused at once).",
-            peer=str(destination),
-            phase="connect",
+        return Fault(
             code="connection-refused",
+            why=f"Nothing accepts connections on {destination} (refused at once).",
+            expected=f"a server that listens on port {destination.port}",
+            presented="none",
             hint=f"Is it running? Is {destination.port} the right port?",
         )
-    return ConnectFailed(
-        f"No answer from {destination} within {seconds:g} s"
-        f"{f' ({error})' if error is not None and str(error) else ''}.",
-        peer=str(destination),
-        phase="connect",
+    told = f" ({error})" if error is not None and str(error) else ""
+    return Fault(
         code="no-answer",
-        hint="Typical for a firewall that drops packets, or a host that is down.",
+        why=f"No answer from {destination} within {seconds:g} s{told}.",
+        expected=f"an answer within {seconds:g} s",
+        presented=str(error or "") or "silence",
+        hint="Is the host up? Then let the firewalls on the way pass what goes to that port.",
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from cryptography import x509
 
-from sottovoce.errors import Fault
+from sottovoce.errors import Fault, RemoteProtocolError
 from sottovoce.net.telling import printable
 from sottovoce.pki import name_fault
 from sottovoce.policy import Component
@@ -22,6 +22,7 @@ __all__ = [
     "component_of",
     "foreign_in_tls",
     "gone",
+    "protocol_fault",
     "refuse_first_answer",
     "refuse_first_bytes",
     "refused_without_reason",
@@ -91,14 +92,16 @@ def _silent(first: FirstBytes, address: str) -> Fault:
     return Fault(
         code="closed-early",
         why=f"{address} connected and closed again without saying what it wants.",
+        expected="a TLS handshake, or a partner's first words",
         presented=first.shown or "no bytes",
-        hint="A port scan or a health check; one line an address and minute.",
+        hint="A port scan or a health check, told in one line an address and minute; look there "
+        "only if it is a partner.",
     )
 
 
 def _secured_partner(address: str) -> Fault:
     return Fault(
-        code="mode-mismatch",
+        code="secured-caller",
         why=f"A secured partner called from {address}; this server is not secured.",
         expected="an unsecured partner",
         presented="a TLS handshake",
@@ -139,6 +142,7 @@ def refuse_first_answer(first: FirstBytes, *, secured: bool, who: str) -> Fault 
         return Fault(
             code="closed-early",
             why=f"{who} closed the connection without a word.",
+            expected="an answer",
             presented=first.shown or "no bytes",
             hint="Its security log has the reason, if it is one of ours.",
         )
@@ -176,7 +180,20 @@ def refused_without_reason(teller: str) -> Fault:
     return Fault(
         code="refused-by-peer",
         why=f"{teller} refused this server and gave no reason.",
-        hint="Its security log has the reason.",
+        expected="a reason with the refusal",
+        presented="none",
+        hint="Look into its security log, which has the reason.",
+    )
+
+
+def protocol_fault(error: RemoteProtocolError) -> Fault:
+    """Return the fault of a peer that broke our protocol before it was admitted."""
+    return Fault(
+        code="protocol-error",
+        why=f"The peer broke the protocol: {error.message}.",
+        expected="the conversation of two servers of this installation",
+        presented=error.message,
+        hint="Update the older of the two servers; a stranger's program does not belong here.",
     )
 
 
@@ -186,7 +203,8 @@ def closed_early(phase: str, error: str) -> Fault:
     return Fault(
         code="closed-early",
         why=f"The connection ended in phase {phase}{words}.",
-        presented=error,
+        expected="the other side's next word",
+        presented=error or "the end of the connection",
         hint="The other side's security log has the reason, if it is one of ours.",
     )
 
@@ -196,7 +214,10 @@ def silent(phase: str) -> Fault:
     return Fault(
         code="tls-not-started" if phase == "tls" else "phase-timeout",
         why=f"The other side accepts connections but is silent in phase {phase}.",
-        hint="An overloaded server, a balancer, or something that is not one of ours.",
+        expected="an answer within the time limit",
+        presented="silence",
+        hint="Look what owns that port: an overloaded server, a balancer, or something that is not "
+        "one of ours.",
     )
 
 
@@ -206,7 +227,9 @@ def gone(address: str, phase: str, error: str) -> Fault:
     return Fault(
         code="closed-early",
         why=f"{address} closed the connection in phase {phase}{words}.",
-        presented=error,
+        expected="the caller's next word",
+        presented=error or "the end of the connection",
+        hint="Look at its log for the same minute, if it is a partner.",
     )
 
 
@@ -215,7 +238,9 @@ def too_slow(address: str, phase: str) -> Fault:
     return Fault(
         code="phase-timeout",
         why=f"{address} took too long in phase {phase}.",
-        hint="A silent client or an overloaded one; it may try again.",
+        expected="the caller's next word within the time limit",
+        presented="silence",
+        hint="Look at its load, if it is a partner; it calls again by itself.",
     )
 
 
@@ -237,6 +262,7 @@ def unknown_component(hello: Hello) -> tuple[Fault, ...]:
             why=f"The peer speaks for {printable(hello.component)!r}, which is no component.",
             expected=", ".join(Component),
             presented=printable(hello.component),
+            hint="Update the older of the two servers.",
         ),
     )
 

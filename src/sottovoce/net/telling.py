@@ -7,6 +7,7 @@ anything of another peer or of this server's lists and roots (DESIGN §4).
 import re
 from collections.abc import Iterable
 
+from sottovoce.diagnosis import retell
 from sottovoce.errors import Fault
 from sottovoce.ini import shown
 from sottovoce.rpc import Reason
@@ -21,7 +22,7 @@ _LONGEST_VALUE = 120
 _CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _NO_CODE = "refused-by-peer"
 
-_LOOK_THERE = "The details are in the other side's security.log."
+_LOOK_THERE = "The other side's security.log has the details."
 
 #: What is said of these names other servers or this one's roots: the code and the peer's own value
 #: go out, what was expected and the hint stay in our log.
@@ -33,8 +34,6 @@ _KEEP_EXPECTED_PRIVATE = frozenset(
         "issuer-unknown",
         "root-untrusted",
         "signature-mismatch",
-        "intermediate-missing",
-        "self-signed",
         "revocation-unknown",
         "revocation-list-expired",
         "internal-error",
@@ -62,34 +61,46 @@ def reasons_to_tell(faults: Iterable[Fault]) -> tuple[Reason, ...]:
 
 
 def faults_told(
-    reasons: Iterable[Reason], *, teller: str, vouched: bool = True
+    reasons: Iterable[Reason], *, teller: str, called: str = "", vouched: bool = True
 ) -> tuple[Fault, ...]:
     """Return what a peer told us as faults; its words are data, bounded and made printable.
 
     Args:
         reasons: as they came.
         teller: who says so, for the message.
+        called: the same within a sentence; by default the same words.
         vouched: whether the teller is authenticated. What somebody else advises is no advice to
-            show to an administrator: its hints are dropped.
+            show to an administrator: its hints are dropped, and the catalogue's taken.
     """
     faults = []
     for reason in list(reasons)[:_MOST_REASONS]:
         code = reason.code if _CODE.fullmatch(reason.code) else _NO_CODE
         expected, presented = _clean(reason.expected), _clean(reason.presented)
-        why = f"{teller} refused this server: {code}"
-        if presented:
-            why += f" (presented: {presented}"
-            why += f"; expected: {expected})" if expected else ")"
+        sentence, step = retell(
+            code,
+            teller=called or teller,
+            expected=expected,
+            presented=presented,
+            vouched=vouched,
+        )
         faults.append(
             Fault(
                 code=code,
-                why=f"{why}.",
+                why=_why(teller, sentence or f"{code}.", expected, presented),
                 expected=expected,
                 presented=presented,
-                hint=(_clean(reason.hint) if vouched else "") or _LOOK_THERE,
+                hint=(_clean(reason.hint) if vouched else "") or step or _LOOK_THERE,
             )
         )
     return tuple(faults)
+
+
+def _why(teller: str, sentence: str, expected: str, presented: str) -> str:
+    """Return the sentence of a refusal, with the values that it leaves out."""
+    values = {"presented": presented, "expected": expected}
+    left = [f"{name}: {value}" for name, value in values.items() if value and value not in sentence]
+    more = f" ({'; '.join(left)})" if left else ""
+    return f"{teller} refused this server: {sentence.removesuffix('.')}{more}."
 
 
 def printable(text: str, *, limit: int = 253) -> str:

@@ -36,7 +36,13 @@ from sottovoce.pki.names import (
     short_name,
     uri_names,
 )
-from sottovoce.pki.naming import as_address, dns_name_problem, matches_dns_name, name_fault
+from sottovoce.pki.naming import (
+    as_address,
+    dns_name_problem,
+    matches_dns_name,
+    name_fault,
+    nameless_fault,
+)
 from sottovoce.pki.ocsp import Standing, answers_about, load_answer
 from sottovoce.pki.profiles import (
     BACKDATE,
@@ -109,6 +115,7 @@ __all__ = [
     "make_request",
     "matches_dns_name",
     "name_fault",
+    "nameless_fault",
     "parse_name",
     "permitted_names",
     "permitting",

@@ -150,7 +150,7 @@ def _basic_faults(issuer: Examined, depth: int, *, anchor: bool) -> Iterator[Fau
             why=f"The issuer '{issuer.subject_text}' is not allowed to sign certificates "
             f"({presented}).",
             expected="CA:TRUE",
-            presented=presented,
+            presented=f"'{issuer.subject_text}' has {presented}",
             hint="Have the certificate below it issued by a CA.",
             depth=depth,
         )
@@ -229,8 +229,8 @@ def length_fault(path: Sequence[Examined], depth: int) -> Fault | None:
         code="path-too-long",
         why=f"The CA '{path[depth].subject_text}' allows {basic.path_length} CA certificates below "
         f"it, there are {below}.",
-        expected=f"at most {basic.path_length} below it",
-        presented=str(below),
+        expected=f"at most {basic.path_length}",
+        presented=f"{below} below '{path[depth].subject_text}'",
         hint="Issue the certificate nearer to this CA, or reissue it with a longer path length.",
         depth=depth,
     )

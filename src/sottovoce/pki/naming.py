@@ -13,7 +13,7 @@ from cryptography import x509
 from sottovoce.errors import Fault
 from sottovoce.pki.names import common_name, dns_names, fingerprint, ip_addresses, printable
 
-__all__ = ["as_address", "dns_name_problem", "matches_dns_name", "name_fault"]
+__all__ = ["as_address", "dns_name_problem", "matches_dns_name", "name_fault", "nameless_fault"]
 
 #: RFC 1035 2.3.4: octets of a label, and of a whole name as written without its final dot.
 LABEL_LIMIT = 63
@@ -117,15 +117,21 @@ def name_fault(
     """
     names, addresses = dns_names(certificate), ip_addresses(certificate)
     if not names and not addresses:
-        return _without_names(certificate, printable(str(name)))
+        return nameless_fault(certificate, str(name))
     address = as_address(name)
     if address is not None:
         return _address_fault(names, addresses, address)
     return _dns_fault(names, addresses, str(name))
 
 
-def _without_names(certificate: x509.Certificate, name: str) -> Fault:
-    called = common_name(certificate)
+def nameless_fault(certificate: x509.Certificate, name: str = "") -> Fault:
+    """Return the fault of a certificate without any alternative name.
+
+    Args:
+        certificate: the one.
+        name: that it should have; empty where that is not known.
+    """
+    called, wanted = common_name(certificate), printable(name) or "the server's DNS name"
     common = (
         f"; its common name '{printable(called)}' is not looked at (RFC 9525)" if called else ""
     )
@@ -133,9 +139,9 @@ def _without_names(certificate: x509.Certificate, name: str) -> Fault:
         code="no-subject-alternative-name",
         why=f"The certificate {fingerprint(certificate)[:23]}… has no DNS name and no address in a "
         f"subject alternative name{common}.",
-        expected=name,
-        presented=f"CN={called} only" if called else "no name",
-        hint=f"Reissue it with {name} as subject alternative name.",
+        expected=wanted,
+        presented=f"CN={printable(called)} only" if called else "no name",
+        hint=f"Reissue it with {wanted} as subject alternative name.",
         depth=0,
     )
 

@@ -74,6 +74,8 @@ def strict(cert: Examined, depth: int, lack: str) -> Fault:
         code="strict-profile",
         why=f"{start(cert, depth)} {lack}: accepted here, refused by partners that check strictly "
         "(RFC 5280).",
+        expected="all that RFC 5280 asks of it",
+        presented=f"a certificate that {lack}",
         hint="Reissue it with the standard profile when it is renewed.",
         depth=depth,
         warning=True,
@@ -121,24 +123,26 @@ def _date_faults(cert: Examined, at: datetime, depth: int) -> Iterator[Fault]:
     now = at.replace(microsecond=0)
     if now > end:
         where = " A renewal under it does not help." if depth else ""
+        whose = f"the CA '{cert.subject_text}', " if depth else ""
         yield Fault(
             code="issuer-expired" if depth else "certificate-expired",
             why=f"{start(cert, depth)} expired {moment(end)}; the clock here says "
             f"{moment(now)}.{where}",
-            expected=f"valid until {moment(now)} or later",
-            presented=f"valid until {moment(end)}",
+            expected=f"one that is valid at {moment(now)}",
+            presented=f"{whose}valid until {moment(end)}",
             hint=f"Renew {who(cert, depth)}."
             if now - end > timedelta(days=1)
             else f"Renew {who(cert, depth)}, or set the clock if it is wrong.",
             depth=depth,
         )
     if now < begin:
+        whose = f"the CA '{cert.subject_text}', " if depth else ""
         yield Fault(
             code="issuer-not-yet-valid" if depth else "not-yet-valid",
             why=f"{start(cert, depth)} is valid from {moment(begin)}; the clock here says "
             f"{moment(now)}.",
-            expected=f"valid from {moment(now)} or earlier",
-            presented=f"valid from {moment(begin)}",
+            expected=f"one that is valid at {moment(now)}",
+            presented=f"{whose}valid from {moment(begin)}",
             hint="Compare the clocks of both servers.",
             depth=depth,
         )
@@ -153,8 +157,11 @@ def _form_faults(cert: Examined, depth: int, *, anchor: bool) -> Iterator[Fault]
     if not 0 < serial < 1 << (SERIAL_BITS - 1):
         # RFC 5280 4.1.2.2: positive, at most 20 octets with the sign. No conforming CA issues
         # another; a revocation list could not name it. A trusted root is not issued by anybody.
-        lack = "its serial number is not positive" if serial <= 0 else "its serial is too long"
-        yield strict(cert, depth, lack) if anchor else malformed(cert, depth, f"{lack} (4.1.2.2)")
+        lack = "not positive" if serial <= 0 else "too long"
+        if anchor:
+            yield strict(cert, depth, f"has a serial number that is {lack}")
+        else:
+            yield malformed(cert, depth, f"its serial number is {lack} (4.1.2.2)")
     if cert.certificate.version is not x509.Version.v3 and depth and not anchor:
         yield Fault(
             code="not-a-ca",

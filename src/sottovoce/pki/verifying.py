@@ -173,6 +173,8 @@ def _name_faults(leaf: Examined, name: str | IPv4Address | IPv6Address | None) -
                 code="strict-profile",
                 why=f"The certificate of '{leaf.called}' has no subject alternative name, so it "
                 "stands for no name at all (RFC 9525).",
+                expected="the server's name as subject alternative name",
+                presented="a certificate that has no subject alternative name",
                 hint="Reissue it with the server's name as subject alternative name.",
                 depth=0,
                 warning=True,
@@ -292,6 +294,8 @@ def _anchor_faults(anchor: Examined, pool: Pool) -> list[Fault]:
             code="partial-chain",
             why=f"Trusted here is the intermediate '{anchor.subject_text}' only, not its root "
             f"'{anchor.issuer_text}'; partners that want whole chains refuse this.",
+            expected=f"the root '{anchor.issuer_text}'",
+            presented=f"the intermediate '{anchor.subject_text}'",
             hint=f"Add the root '{anchor.issuer_text}' to the trusted roots.",
             depth=1,
             warning=True,

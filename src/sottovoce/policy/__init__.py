@@ -1,10 +1,11 @@
 """``ssl.ini`` → settings, certificate → peer identity, allowed list → decision."""
 
 from sottovoce.policy.allowed import AllowedClients, Decision
+from sottovoce.policy.clocks import SKEW_REFUSED, SKEW_WARNED, skew_fault
 from sottovoce.policy.component import CONNECTIONS, Component
 from sottovoce.policy.halves import broken_connections, half_secured
 from sottovoce.policy.identity import PeerIdentity
-from sottovoce.policy.key_ring import KeyRing, NamedKey, stands_for
+from sottovoce.policy.key_ring import KeyRing, NamedKey, misplaced_reply, stands_for
 from sottovoce.policy.lifetimes import RENEW_BELOW, Lifetime, first_to_end, span
 from sottovoce.policy.ownership import check_owner_only, explain_mode
 from sottovoce.policy.ssl_ini import (
@@ -23,6 +24,8 @@ __all__ = [
     "KEYSTORE_PASSWORD",
     "KEYSTORE_PATH",
     "RENEW_BELOW",
+    "SKEW_REFUSED",
+    "SKEW_WARNED",
     "SSL_KEYS",
     "AllowedClients",
     "Component",
@@ -38,7 +41,9 @@ __all__ = [
     "explain_mode",
     "first_to_end",
     "half_secured",
+    "misplaced_reply",
     "read_ssl_settings",
+    "skew_fault",
     "span",
     "stands_for",
 ]

@@ -7,7 +7,7 @@ list admits nobody, a name that is no host name is admitted by no list.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sottovoce.ini import is_ip_address, nearest, normalise_host_name, shown
+from sottovoce.ini import is_ip_address, nearest_host, normalise_host_name, shown
 
 __all__ = ["AllowedClients", "Decision"]
 
@@ -119,7 +119,7 @@ class AllowedClients:
             if meant:
                 return (
                     f"{meant} is listed: correct that entry of SSLAllowedClients if {shown(name)} "
-                    "is the same server."
+                    f"is the same server, else add {shown(name)} if it belongs here."
                 )
         if is_ip_address(asked[0]):
             return "SSLAllowedClients lists DNS names, never addresses: list the server's DNS name."
@@ -134,7 +134,7 @@ class AllowedClients:
             # The short name of a listed full name, or the other way round.
             if listed.startswith(f"{normal}.") or normal.startswith(f"{listed}."):
                 return listed
-        return nearest(normal, self.names, slips=2)
+        return nearest_host(normal, self.names)
 
 
 def _normal_or_none(name: str) -> str | None:

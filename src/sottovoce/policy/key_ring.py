@@ -5,13 +5,16 @@ caller's question.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+
+from cryptography import x509
 
 from sottovoce.errors import Fault, KeystoreError
-from sottovoce.keystore import Keystore, PrivateKeyEntry
+from sottovoce.keystore import Keystore, PrivateKeyEntry, TrustedCertificateEntry
 from sottovoce.pki import dns_names, matches_dns_name
+from sottovoce.policy.identity import PeerIdentity
 
-__all__ = ["KeyRing", "NamedKey", "stands_for"]
+__all__ = ["KeyRing", "NamedKey", "misplaced_reply", "stands_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,10 @@ class KeyRing:
             whatever its certificate says.
         others: the others.
         unusable: a warning for each key that cannot be used.
+        store: that they are in.
     """
 
+    store: Keystore = field(repr=False)
     own: tuple[NamedKey, ...]
     others: tuple[NamedKey, ...] = ()
     unusable: tuple[Fault, ...] = ()
@@ -55,7 +60,7 @@ class KeyRing:
                 none that can be used has a certificate for *name*.
         """
         if len(store.key_aliases) < 2:
-            return cls(own=(NamedKey("".join(store.key_aliases), store.key_entry()),))
+            return cls(store=store, own=(NamedKey("".join(store.key_aliases), store.key_entry()),))
         found, unusable = list[NamedKey](), list[Fault]()
         for alias in store.key_aliases:
             try:
@@ -66,7 +71,7 @@ class KeyRing:
         if not own:
             raise _nobody(store, name)
         others = tuple(key for key in found if key not in own)
-        return cls(own=own, others=others, unusable=tuple(unusable))
+        return cls(store=store, own=own, others=others, unusable=tuple(unusable))
 
     def chosen(self, is_good: Callable[[PrivateKeyEntry], bool] = lambda _: True) -> NamedKey:
         """Return the key for the name: a good one before the others, then the newest."""
@@ -77,12 +82,8 @@ class KeyRing:
 
 
 def _unused(alias: str, error: KeystoreError) -> Fault:
-    return Fault(
-        code=error.code,
-        why=f"The key '{alias}' is not used: {error.message}",
-        hint=error.hint,
-        warning=True,
-    )
+    fault = error.as_fault()
+    return replace(fault, why=f"The key '{alias}' is not used: {fault.why}", warning=True)
 
 
 def _nobody(store: Keystore, name: str) -> KeystoreError:
@@ -94,5 +95,41 @@ def _nobody(store: Keystore, name: str) -> KeystoreError:
             f"{error.message}{wanted}",
             hint=error.hint,
             code=error.code,
+            expected=error.expected,
+            presented=error.presented,
         )
     raise AssertionError("a keystore with several keys gave one without an alias")
+
+
+def misplaced_reply(store: Keystore, entry: PrivateKeyEntry) -> Fault | None:
+    """Return the fault of a reply that went under another alias than its key (catalogue K11).
+
+    Args:
+        store: the keystore; entry: its private key.
+    """
+    leaf = entry.certificate
+    if leaf.issuer != leaf.subject:
+        return None
+    wanted = _key_print(leaf)
+    for alias, other in store.entries.items():
+        if not isinstance(other, TrustedCertificateEntry) or other.certificate == leaf:
+            continue
+        if _key_print(other.certificate) == wanted != "":
+            own = store.key_aliases[0]
+            return Fault(
+                code="reply-wrong-alias",
+                why=f"The CA's reply was stored as the trusted certificate '{alias}'; the key "
+                f"'{own}' still has its temporary self-signed certificate.",
+                expected=f"the reply under the alias '{own}'",
+                presented=f"the reply under the alias '{alias}'",
+                hint=f"Delete '{alias}' and import the reply again with -alias {own}.",
+            )
+    return None
+
+
+def _key_print(certificate: x509.Certificate) -> str:
+    """Return the print of its public key; of one that cannot be read, nothing."""
+    try:
+        return PeerIdentity.from_certificate(certificate).key
+    except ValueError:
+        return ""

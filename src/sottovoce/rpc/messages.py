@@ -98,11 +98,13 @@ class WhyAnswer(msgspec.Struct, frozen=True, array_like=True, tag=5):
         connection_id: of this connection.
         refusal_id: of the refused one before, when it is still known; else empty.
         reasons: empty when the certificate would be accepted.
+        now: its clock, UTC: a date that is wrong may be a clock that is.
     """
 
     connection_id: str
     refusal_id: str
     reasons: tuple[Reason, ...]
+    now: Moment | None = None
 
 
 class WhyHint(msgspec.Struct, frozen=True, array_like=True, tag=6):

@@ -55,11 +55,9 @@ class Faults:
             if error.faults:
                 self.found += error.faults
                 return None
-            self.found.append(Fault(code=error.code, why=error.message, hint=error.hint))
+            self.found.append(error.as_fault())
         except FormatError as error:
-            self.found.append(
-                Fault(code=error.code, why=error.message, hint=error.hint, file=error.source)
-            )
+            self.found.append(error.as_fault(file=error.source))
         return None
 
     def check(self, message: str) -> None:
@@ -163,11 +161,20 @@ def read_file(path: Path, *, missing: str, hint: str) -> bytes:
     try:
         return read_bytes(path)
     except FileNotFoundError:
-        fault = Fault(code=missing, why="The file does not exist.", file=str(path), hint=hint)
+        fault = Fault(
+            code=missing,
+            why=f"{path} does not exist.",
+            expected=f"a file {path.name}",
+            presented="nothing" if path.parent.is_dir() else f"no folder {path.parent}",
+            file=str(path),
+            hint=hint,
+        )
     except PermissionError:
         fault = Fault(
             code="file-unreadable",
             why=f"User {os.geteuid()} may not read the file ({_mode(path)}).",
+            expected=f"a file that user {os.geteuid()} may read",
+            presented=_mode(path),
             file=str(path),
             hint=f"Give the file to the service's user: chown {os.geteuid()} {path}",
         )
@@ -175,6 +182,8 @@ def read_file(path: Path, *, missing: str, hint: str) -> bytes:
         fault = Fault(
             code="file-unreadable",
             why=f"The file cannot be read: {error.strerror}.",
+            expected="a file that can be read",
+            presented=error.strerror or type(error).__name__,
             file=str(path),
             hint="Look at the path and the disk.",
         )

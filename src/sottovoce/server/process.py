@@ -395,10 +395,6 @@ async def _attempt(faults: Faults, work: Awaitable[None]) -> None:
     try:
         await work
     except SettingsError as error:
-        faults.found += error.faults or [_as_fault(error)]
+        faults.found += error.faults or [error.as_fault()]
     except SottovoceError as error:
-        faults.found.append(_as_fault(error))
-
-
-def _as_fault(error: SottovoceError) -> Fault:
-    return Fault(code=error.code, why=error.message, hint=error.hint)
+        faults.found.append(error.as_fault())

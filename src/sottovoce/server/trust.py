@@ -16,11 +16,13 @@ from sottovoce.errors import Fault, FormatError, IntegrityError, KeystoreError, 
 from sottovoce.ini import Secret, Settings
 from sottovoce.keystore import Keystore, PrivateKeyEntry, loads
 from sottovoce.policy import (
+    ALLOWED_CLIENTS,
     KEYSTORE_PATH,
     Component,
     KeyRing,
     SslSettings,
     examine_ssl,
+    misplaced_reply,
     read_ssl_settings,
 )
 from sottovoce.server.home import (
@@ -37,6 +39,7 @@ from sottovoce.server.passwords import (
     keystore_password,
     password_place,
 )
+from sottovoce.server.renaming import blame_renaming
 from sottovoce.server.revocation import read_revocations, soft_warning
 from sottovoce.server.settings import ServerSettings
 from sottovoce.tls import TrustGeneration, identity_faults, own_faults
@@ -93,7 +96,15 @@ def read_keystore(path: Path, password: Secret, what: StoreUse) -> Keystore:
     try:
         return loads(data, password)
     except (KeystoreError, FormatError) as error:
-        raise SettingsError([keystore_fault(error, path, what)]) from error
+        fault = keystore_fault(error, path, what)
+        if error.code == IntegrityError.code and _ends_blank(password):
+            fault = replace(fault, why=f"{fault.why} Note: the value begins or ends in a blank.")
+        raise SettingsError([fault]) from error
+
+
+def _ends_blank(password: Secret) -> bool:
+    text = password.reveal()
+    return text != text.strip()
 
 
 def _keystore_bytes(path: Path, what: StoreUse) -> bytes:
@@ -104,19 +115,17 @@ def keystore_fault(error: KeystoreError | FormatError, path: Path, what: StoreUs
     """Return what kept a keystore from being used, with the next step for this use of it."""
     hint = error.hint
     if error.code == IntegrityError.code:
-        hint = f"Correct {what.password}; when that is right, restore the file from a backup."
+        hint = (
+            f"Correct {what.password} (mind blanks and backslashes); when that is right, restore "
+            "the file from a backup."
+        )
     elif error.code == "keystore-several-keys":
         hint = (
             "Give one of them a certificate for that name, or keep this server's key only and "
             f"delete the others: sottovoce keytool -delete -alias ALIAS -keystore {path}"
         )
-    return Fault(
-        code=error.code,
-        why=f"{what.label}: {error.message}",
-        expected=getattr(error, "expected", ""),
-        file=str(path),
-        hint=hint,
-    )
+    fault = error.as_fault(file=str(path))
+    return replace(fault, why=f"{what.label}: {fault.why}", hint=hint)
 
 
 def load_generation(
@@ -187,7 +196,18 @@ def read_switch(
     if path is None or password is None:
         return ssl, None
     name = settings.server_name
-    return ssl, read_keys(path, password, ssl_store(home, settings), faults, name=name)
+    keys = read_keys(path, password, ssl_store(home, settings), faults, name=name)
+    if keys is not None:
+        blame_renaming(
+            faults.found,
+            home=home,
+            own_name=name,
+            listed=values.find(ALLOWED_CLIENTS) or (),
+            leaf=keys.chosen().entry.certificate,
+        )
+        misplaced = misplaced_reply(keys.store, keys.chosen().entry)
+        faults.found += [misplaced.at(file=str(path))] if misplaced is not None else []
+    return ssl, keys
 
 
 def _identities(

@@ -2,11 +2,12 @@
 
 from sottovoce.tls.alerts import alert_name
 from sottovoce.tls.client_hello import ClientHello, client_hello
+from sottovoce.tls.clocks import blame_clocks
 from sottovoce.tls.contexts import AlpnPath, accepting_context, calling_context
 from sottovoce.tls.engine import Arrived, Broken, Ended, Engine, Event, PlainEngine, Secured
 from sottovoce.tls.evidence import Evidence, Problem, Side, Tunnel
 from sottovoce.tls.failures import faults_of
-from sottovoce.tls.gate import CLOCK_TOLERANCE, Verdict, judge
+from sottovoce.tls.gate import Verdict, judge
 from sottovoce.tls.generation import (
     Face,
     Trust,
@@ -17,7 +18,6 @@ from sottovoce.tls.generation import (
 from sottovoce.tls.peek import PEEK_LIMIT, PLAIN_PREAMBLE, FirstBytes, Speaker, peek
 
 __all__ = [
-    "CLOCK_TOLERANCE",
     "PEEK_LIMIT",
     "PLAIN_PREAMBLE",
     "AlpnPath",
@@ -41,6 +41,7 @@ __all__ = [
     "Verdict",
     "accepting_context",
     "alert_name",
+    "blame_clocks",
     "calling_context",
     "client_hello",
     "faults_of",

@@ -32,29 +32,36 @@ _REASONS = {
     "packet length too long": "foreign-service",
 }
 
+#: Our code → what happened, what would have been right, and the next step.
 _WHY = {
     "malformed-certificate": (
         "The peer's certificate, or one of its chain, is malformed and cannot be read.",
+        "certificates as RFC 5280 has them",
         "Reissue it with a current tool; 'sottovoce keytool -printcert' shows what is wrong.",
     ),
     "no-certificate": (
         "The peer offered no certificate.",
+        "a certificate with its chain",
         "Give it a keystore with a private key and name that in its ssl.ini.",
     ),
     "protocol-version": (
         "The peer does not speak TLS 1.3, and this server speaks nothing older.",
+        "TLS 1.3",
         "Update the peer, or have it offer TLS 1.3.",
     ),
     "no-common-cipher": (
         "The two sides have no cipher suite, group or signature algorithm in common.",
+        "one of the standard ones of TLS 1.3",
         "Let the peer offer the standard ones of TLS 1.3.",
     ),
     "foreign-service": (
         "What arrived is not TLS.",
+        "TLS",
         "Check the port and what listens there.",
     ),
     "http-peer": (
         "The peer speaks HTTP; this port is for the installation's own traffic.",
+        "TLS",
         "Point the browser or program at the web port.",
     ),
 }
@@ -85,13 +92,15 @@ def faults_of(
     for reason in broken.reasons:
         code = _REASONS.get(reason)
         if code is not None:
-            why, hint = _WHY[code]
-            return (Fault(code=code, why=why, presented=reason, hint=hint),)
+            why, expected, hint = _WHY[code]
+            presented = "none" if code == "no-certificate" else reason
+            return (Fault(code=code, why=why, expected=expected, presented=presented, hint=hint),)
     words = ", ".join(broken.reasons) or "no reason given"
     return (
         Fault(
             code="handshake-failed",
             why=f"The TLS handshake failed ({words}).",
+            expected="a handshake that both sides complete",
             presented=words,
             hint="Run 'sottovoce explain' with this text.",
         ),
@@ -127,5 +136,7 @@ def _by_number(problem: Problem, purpose: Purpose) -> Fault:
             f"(SHA-256 {fingerprint(certificate)}, verify error {problem.number})."
         ),
         depth=problem.depth,
+        expected="a chain that OpenSSL accepts",
         presented=f"verify error {problem.number}",
+        hint="'sottovoce keytool -printcert' shows the certificate; have it reissued.",
     )

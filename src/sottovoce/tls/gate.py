@@ -6,24 +6,17 @@ closed: whatever goes wrong inside is a refusal. It reads no file, no clock and 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sottovoce.errors import Fault
 from sottovoce.ini import shown
-from sottovoce.pki import Purpose, verify
+from sottovoce.pki import Purpose, ip_addresses, nameless_fault, verify
 from sottovoce.policy import Component, PeerIdentity
+from sottovoce.tls.clocks import blame_clocks
 from sottovoce.tls.evidence import Evidence, Side
 from sottovoce.tls.generation import TrustGeneration
 
-__all__ = ["CLOCK_TOLERANCE", "Verdict", "judge"]
-
-#: Seconds by which two clocks may differ before a date fault is put down to them (catalogue V4).
-CLOCK_TOLERANCE = 300.0
-
-#: The faults that another clock would mend.
-_DATE_FAULTS = frozenset(
-    {"certificate-expired", "not-yet-valid", "issuer-expired", "issuer-not-yet-valid"}
-)
+__all__ = ["Verdict", "judge"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +79,13 @@ def _judge(evidence: Evidence, generation: TrustGeneration) -> Verdict:
         at=evidence.at,
         crls=generation.revocations,
     )
-    faults = [_with_clock(fault, evidence) for fault in verdict.faults]
+    faults = list(blame_clocks(verdict.faults, evidence, generation, peer=_called(evidence)))
     if not verdict.valid and not faults:
         faults.append(Fault(code="internal-error", why="The chain was refused without a reason."))
     identity = PeerIdentity.from_certificate(evidence.chain[0])
+    if not faults and not identity.names and not ip_addresses(evidence.chain[0]):
+        # Who has no name at all can be on no list; that is a matter of its certificate.
+        faults.append(nameless_fault(evidence.chain[0], evidence.announced_name or ""))
     if not faults:
         faults += _name_faults(evidence, identity)
         faults += _list_faults(evidence, identity, generation)
@@ -97,6 +93,10 @@ def _judge(evidence: Evidence, generation: TrustGeneration) -> Verdict:
     if faults:
         return Verdict(accepted=False, faults=tuple(faults), warnings=verdict.warnings)
     return Verdict(accepted=True, identity=identity, warnings=verdict.warnings)
+
+
+def _called(evidence: Evidence) -> str:
+    return shown(evidence.announced_name or evidence.dialled_name or "the peer")
 
 
 def _no_certificate(evidence: Evidence) -> Fault:
@@ -107,21 +107,6 @@ def _no_certificate(evidence: Evidence) -> Fault:
         expected="a certificate with its chain",
         presented="none",
         hint="Give it a keystore with a private key and name that in its ssl.ini.",
-    )
-
-
-def _with_clock(fault: Fault, evidence: Evidence) -> Fault:
-    """Say so when it is the clocks that differ, not the certificate that is old (catalogue V4)."""
-    if evidence.peer_time is None or fault.code not in _DATE_FAULTS:
-        return fault
-    skew = (evidence.peer_time - evidence.at).total_seconds()
-    if abs(skew) <= CLOCK_TOLERANCE:
-        return fault
-    ahead = "ahead of" if skew < 0 else "behind"
-    return replace(
-        fault,
-        why=f"{fault.why} This host's clock is {abs(skew):.0f} s {ahead} the peer's.",
-        hint="Set the clocks first; the certificate may be fine.",
     )
 
 
@@ -157,12 +142,14 @@ def _list_faults(
     )
     for decision in decisions:
         if not decision.allowed:
+            listed = (
+                f"the name {decision.presented} is not in SSLAllowedClients ({decision.expected})"
+                if allowed.names
+                else f"SSLAllowedClients is empty: nobody may connect, nor may {decision.presented}"
+            )
             yield Fault(
                 code=decision.code,
-                why=(
-                    f"The certificate is good, the name {decision.presented} is not in "
-                    f"SSLAllowedClients ({decision.expected or 'an empty list'})."
-                ),
+                why=f"The certificate is good, {listed}.",
                 expected=decision.expected,
                 presented=decision.presented,
                 hint=decision.hint or "Add it if it belongs to this installation.",

@@ -21,6 +21,7 @@ __all__ = ["refusal_faults"]
 _CLEARLY = 2.0
 #: How many are named where none is that.
 _SHOWN_CAUSES = 3
+_BOTH = "a handshake that both sides complete"
 #: Of these the peer's roots are the reason: our CA is named.
 _ROOTS = frozenset({"issuer-unknown", "root-untrusted"})
 #: The alert by which a server says that it has no certificate for the name asked for, and the one
@@ -61,7 +62,16 @@ def refusal_faults(
     if _is_clear(likely):
         signer = f" It is signed by '{display_name(shown.chain[-1].issuer)}'."
         why = f"{said}. Most likely: {first.message}{signer if first.code in _ROOTS else ''}"
-        return (Fault(code=first.code, why=why, presented=alert, hint=first.next_step), *own)
+        return (
+            Fault(
+                code=first.code,
+                why=why,
+                expected=_BOTH,
+                presented=alert,
+                hint=first.next_step,
+            ),
+            *own,
+        )
     return (_unclear(likely, said, alert), *own)
 
 
@@ -70,9 +80,12 @@ def _own_faults(
 ) -> tuple[Fault, ...]:
     """Find what a partner with the same roots would find; a caller's name nobody dials."""
     accepting = evidence.side is Side.ACCEPTING
+    # A partner has the roots alone: an intermediate that is trusted here may be missing from what
+    # is sent, and nobody here would notice (catalogue T5, the trap).
+    anchors = [root for root in generation.roots if root.issuer == root.subject]
     verdict = verify(
         list(shown.chain),
-        roots=generation.roots,
+        roots=anchors or generation.roots,
         purpose=Purpose.SERVER if accepting else Purpose.CLIENT,
         name=(asked or None) if accepting else None,
         at=evidence.at,
@@ -134,6 +147,7 @@ def _unclear(likely: list[Diagnosis], said: str, alert: str) -> Fault:
     return Fault(
         code="refused-by-peer",
         why=f"{said}.{maybe}",
+        expected=_BOTH,
         presented=alert,
         hint="Its log has the reason; an alert alone is coarse and often misleading.",
     )

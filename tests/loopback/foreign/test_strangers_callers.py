@@ -144,7 +144,7 @@ CASES = [
     Case(cause="P1 HTTP inside TLS, announced", code="http-peer", phase="greeting", entry="",
          says={OPENSSL: "No ALPN negotiated", JAVA: "read:"},
          more={OPENSSL: ("-alpn", "h2,http/1.1"), JAVA: {"alpn": "h2"}}, peers=(OPENSSL, JAVA)),
-    Case(cause="P2 we are not secured", code="mode-mismatch", phase="preamble", plain=True,
+    Case(cause="P2 we are not secured", code="secured-caller", phase="preamble", plain=True,
          entry="peer-not-secured",
          says={OPENSSL: "wrong version number", CURL: "wrong version number",
                JAVA: "Unsupported or unrecognized SSL message"}),

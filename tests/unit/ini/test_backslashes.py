@@ -63,7 +63,7 @@ def test_a_secret_is_described_and_never_shown(raw: str, effect: str) -> None:
     assert fault is not None
     assert effect in fault.why
     assert raw not in repr(fault)
-    assert fault.presented == ""
+    assert fault.presented == "a value that is not shown"
 
 
 def test_no_slip_no_fault() -> None:

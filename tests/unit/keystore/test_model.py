@@ -134,7 +134,7 @@ def test_a_locked_key_opens_with_its_own_password_only(hub_entry: PrivateKeyEntr
     store = loads(dumps(Keystore().with_entry("hub", own), "changeit", format="JKS"), "changeit")
 
     for wrong in (None, "changeit", Secret("other")):
-        with pytest.raises(EntryLocked, match="has another password"):
+        with pytest.raises(EntryLocked, match="is locked by another password"):
             store.key_entry("hub", wrong)
     opened = store.key_entry("hub", Secret("its own one"))
 

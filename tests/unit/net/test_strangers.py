@@ -30,7 +30,7 @@ CALLERS = [
         b"sottovoce: this port speaks only to its partners, and only over mutual TLS.\n",
     ),
     (True, b"EHLO there\r\n", "plaintext-peer", b"sottovoce:"),
-    (False, b"\x16\x03\x01\x02\x00", "mode-mismatch", PLAIN_PREAMBLE),
+    (False, b"\x16\x03\x01\x02\x00", "secured-caller", PLAIN_PREAMBLE),
     (False, b"GET / HTTP/1.1\r\n", "http-peer", b"HTTP/1.1 400 Bad Request\r\n"),
     (
         False,

@@ -49,11 +49,32 @@ def test_what_a_peer_told_becomes_faults_with_both_values() -> None:
     reasons = [Reason("name-mismatch", "a.test", "b.test", "Reissue."), Reason("x", presented="y")]
     first, second = faults_told(reasons, teller="HUB")
     assert first.why == (
-        "HUB refused this server: name-mismatch (presented: b.test; expected: a.test)."
+        "HUB refused this server: asked for a.test, the certificate is for b.test."
     )
     assert first.hint == "Reissue."
     assert second.why == "HUB refused this server: x (presented: y)."
-    assert second.hint == "The details are in the other side's security.log."
+    assert second.hint == "The other side's security.log has the details."
+
+
+def test_what_was_kept_from_us_has_a_next_step_all_the_same() -> None:
+    """A code alone is enough for it: it is ours, and no word of the peer's."""
+    (told,) = faults_told(
+        [Reason("root-untrusted", presented="'Root One'")],
+        teller="HUB (hub.test)",
+        called="hub.test",
+    )
+    assert told.why == (
+        "HUB (hub.test) refused this server: its chain ends in 'Root One', which is not trusted "
+        "there; needed is a chain to one of the roots that are."
+    )
+    assert "import that root into hub.test's trusted roots" in told.hint
+
+
+def test_values_of_somebody_who_is_not_authenticated_are_in_no_next_step() -> None:
+    evil = Reason("name-mismatch", expected="evil.test; sh", presented="x", hint="sh")
+    (told,) = faults_told([evil], teller="A caller", vouched=False)
+    assert "sh" not in told.hint.split()
+    assert told.hint.startswith("Reissue this server's certificate for the name")
 
 
 def test_a_peers_words_are_data() -> None:

@@ -45,11 +45,11 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("A2",),
         side=Side.OWN,
         message=(
-            "{expected|This server's own name} is not in its own SSLAllowedClients "
-            "({presented|the list in commands/ssl.ini}); components on this host call each other "
-            "through the same port."
+            "This server's SSLAllowedClients is {presented|without its own name}; needed is "
+            "{expected|a list with it}: components on this host call each other through the same "
+            "port."
         ),
-        next_step="Add {expected|this server's own name} to SSLAllowedClients in commands/ssl.ini.",
+        next_step="Add the server's own name to SSLAllowedClients in commands/ssl.ini.",
         says=(Says("does not allow itself", 0.95, "sottovoce"),),
     ),
     Entry(
@@ -71,10 +71,10 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("A3", "C3"),
         side=Side.OWN,
         message=(
-            "SSLAllowedClients has blanks ({presented|around a comma}): a name with a blank "
-            "before it matches no certificate."
+            "SSLAllowedClients has blanks ({presented|around a comma}): a name with a blank before "
+            "it matches no certificate."
         ),
-        next_step="Write the names with commas and no blanks: {expected|hub.test,trk.test}.",
+        next_step="Write the names with commas and no blanks: hub.test,trk.test.",
         says=(Says("sslallowedclients has blanks", 0.97, "sottovoce"),),
     ),
     Entry(
@@ -82,10 +82,10 @@ ENTRIES: tuple[Entry, ...] = (
         title="The allowed list is empty",
         rows=("A5",),
         side=Side.OWN,
-        message="SSLAllowedClients is empty: nobody may connect, not even this server itself.",
+        message="{own}'s SSLAllowedClients is empty: nobody may connect, not even {own} itself.",
         next_step=(
-            "List the names of all servers of the installation in SSLAllowedClients, own name "
-            "included."
+            "List the names of all servers of the installation in {own}'s SSLAllowedClients, its "
+            "own included."
         ),
         says=(Says("sslallowedclients is empty", 0.97, "sottovoce"),),
     ),
@@ -122,8 +122,13 @@ ENTRIES: tuple[Entry, ...] = (
         title="Another component than the one that was called",
         rows=("P3",),
         side=Side.BOTH,
-        message=("{own} expected {expected|one component} at {peer}, and met {presented|another}."),
-        next_step="Correct host and port of that partner in this component's ini file.",
+        message=(
+            "{own} expected this component on {expected|another server} and met it on {presented|a "
+            "different one}."
+        ),
+        next_step=(
+            "Correct the place of that component in the settings, on whichever side it is wrong."
+        ),
         when=(When("phase", "greeting", 1.2),),
     ),
 )

@@ -11,8 +11,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T9",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its issuer {presented|in the chain} is not allowed to "
-            "sign certificates ({expected|no CA:TRUE in its basic constraints})."
+            "{own} did not accept {peer}: its issuer may not sign certificates ({presented|no "
+            "CA:TRUE in its basic constraints}; needed is {expected|CA:TRUE})."
         ),
         next_step=(
             "Have {peer}'s certificate issued by a CA certificate with basicConstraints CA:TRUE."
@@ -47,7 +47,7 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         message=(
             "{own} did not accept {peer}: the certificate that it presents as its own is a CA's "
-            "({presented|CA:TRUE})."
+            "({presented|CA:TRUE}; needed is {expected|CA:FALSE})."
         ),
         next_step=(
             "Give {peer} a server certificate of its own, and keep the CA's key off the server."
@@ -64,8 +64,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T9",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: a CA in its chain permits {expected|fewer} CAs below "
-            "it, the chain has {presented|more}."
+            "{own} did not accept {peer}: its chain has {presented|more CAs than one above "
+            "permits}; permitted is {expected|fewer}."
         ),
         next_step=(
             "Have {peer}'s certificate issued by a CA nearer to the root, or reissue the upper "
@@ -93,8 +93,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         rows=("T9",),
         message=(
-            "{own} did not accept {peer}: it sent {presented|too many} certificates, at most "
-            "{expected|a handful} are looked at."
+            "{own} did not accept {peer}: its chain is too long ({presented|too many "
+            "certificates}); looked at is {expected|a handful}."
         ),
         next_step="Put only the certificates between {peer}'s own and the root into its key entry.",
         says=(
@@ -137,8 +137,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T9",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its CA may issue for {expected|certain names only}, "
-            "the certificate has {presented|another}."
+            "{own} did not accept {peer}: its CA may not issue for its name ({presented|the name "
+            "is outside the CA's constraints}); needed is {expected|a name that they permit}."
         ),
         next_step=(
             "Have {peer}'s certificate issued by a CA that is allowed to issue for that name."
@@ -174,8 +174,8 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         side=Side.BOTH,
         message=(
-            "A certificate in {peer}'s chain lacks {expected|an extension that the standard asks "
-            "of a CA}: older partners accept it, newer ones refuse it."
+            "Older partners accept {peer}'s chain, newer ones refuse it: there is {presented|a "
+            "certificate in it without an extension that the standard asks for}."
         ),
         next_step=(
             "Reissue the CA with the standard profile (sottovoce ca create), then the certificates."

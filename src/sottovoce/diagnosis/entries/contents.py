@@ -108,7 +108,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T5",),
         severity=Severity.WARNING,
         message=(
-            "The chain of '{alias|the key entry}' ends below {expected|a CA} whose own "
+            "The chain of '{alias|the key entry}' ends below {expected|a CA}, whose own "
             "certificate is not in the store."
         ),
         next_step="Import that CA, unless it is a root that every partner has already.",
@@ -166,8 +166,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The store asks for too much work",
         rows=("K5",),
         message=(
-            "{file|The keystore} asks for {presented|too many} rounds of key derivation; at most "
-            "{expected|a bounded number} are done."
+            "{file|The keystore} asks for too much work ({presented|too many rounds of key "
+            "derivation}); done is {expected|a bounded amount}."
         ),
         next_step="Write it again with the usual 10,000 rounds.",
     ),
@@ -176,8 +176,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The store is too large",
         rows=("K5",),
         message=(
-            "{file|The keystore} is larger than any keystore is: {presented|its size} where "
-            "{expected|a few megabytes} are read."
+            "{file|The file} is larger than any keystore ({presented|its size}); read is "
+            "{expected|a few megabytes}."
         ),
         next_step="Check that this is the file that was meant.",
     ),

@@ -81,7 +81,10 @@ ENTRIES: tuple[Entry, ...] = (
         code="keystore-damaged",
         title="The keystore is damaged",
         rows=("K5",),
-        message="The keystore {file|} cannot be read: {why|its contents are not whole}.",
+        message=(
+            "The keystore {file|} cannot be read: its contents are not whole (needed is "
+            "{expected|what its header promises})."
+        ),
         next_step=(
             "Restore the keystore from its backup, or make it again from key and certificate."
         ),
@@ -172,7 +175,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="The keystore has no private key",
         rows=("K8", "X3"),
         message=(
-            "The keystore {file|} has no private key, only {presented|trusted certificates}; it "
+            "The keystore {file|} has no private key ({presented|only trusted certificates}); it "
             "looks like the root store."
         ),
         next_step=(
@@ -269,8 +272,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The file is no certificate",
         rows=("K13", "K14"),
         message=(
-            "{file|The file} is not a certificate that can be read: {why|it may be cut off, a "
-            "key, or of another format}."
+            "{file|The file} is no certificate that can be read ({presented|it may be cut off, a "
+            "key, or of another format}; needed is {expected|a certificate})."
         ),
         next_step="Give the certificate itself, as PEM (-----BEGIN CERTIFICATE-----) or DER.",
         says=(

@@ -96,8 +96,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The password is too short",
         rows=("K14",),
         message=(
-            "The password has {presented|too few} characters; at least {expected|6 for a keystore, "
-            "more for an account} are needed."
+            "The password is too short ({presented|too few characters}); needed is {expected|at "
+            "least 6 characters for a keystore, more for an account}."
         ),
         next_step="Choose a longer one: a sentence of a few words.",
         says=(

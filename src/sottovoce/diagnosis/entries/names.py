@@ -116,16 +116,16 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("N1",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: it announces itself as {expected|one name}, its "
-            "certificate is for {presented|another}."
+            "{own} did not accept {peer}: it announces itself as {presented|one name}, its "
+            "certificate is for {expected|another}."
         ),
         next_step=(
-            "Set ServerName in {peer}'s server.ini to a name that the certificate has, or "
-            "reissue the certificate for {expected|the announced name}."
+            "Set ServerName in {peer}'s server.ini to a name that its certificate has, or reissue "
+            "the certificate for {presented|the announced name}."
         ),
         says=(
             Says(
-                "announces itself as {expected}, its certificate is for {presented}",
+                "announces itself as {presented}, its certificate is for {expected}",
                 0.95,
                 "sottovoce",
             ),
@@ -223,8 +223,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("N5",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its certificate has {presented|an address} as a DNS "
-            "name; addresses must be IP entries."
+            "{own} did not accept {peer}: its certificate has the address as a DNS name "
+            "({presented|DNS:…}); addresses must be IP entries ({expected|IP:…})."
         ),
         next_step=(
             "Reissue {peer}'s certificate with the address as an IP entry (SAN=IP:…, not DNS:…)."

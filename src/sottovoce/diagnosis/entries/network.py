@@ -107,8 +107,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P2", "C6"),
         side=Side.BOTH,
         message=(
-            "{peer} called with TLS (first bytes {presented|16 03}); {own} is not secured and "
-            "expected {expected|plain speech}."
+            "{peer} called with {presented|TLS}; {own} is not secured and expected {expected|plain "
+            "speech}."
         ),
         next_step=(
             "Secure this server too (commands/ssl.ini, then restart): security is all or nothing."
@@ -139,7 +139,7 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.BOTH,
         message=(
             "{peer} answered on port {port|that was called} with {presented|bytes of another "
-            "protocol}: that is not {expected|a server of this installation}."
+            "protocol}; expected was {expected|a server of this installation}."
         ),
         next_step="Correct host and port of {peer} in this component's ini file.",
         says=(
@@ -218,12 +218,11 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P9",),
         side=Side.BOTH,
         message=(
-            "Secured: {expected|some servers}. Not secured: {presented|the others}. Connections "
-            "between them cannot work."
+            "Some servers of the installation are secured and some are not: {presented|connections "
+            "between them cannot work}; needed is {expected|one mode for all}."
         ),
         next_step=(
-            "Finish securing {presented|the others}, or roll back by removing commands/ssl.ini "
-            "everywhere."
+            "Finish securing all servers, or roll back by removing commands/ssl.ini everywhere."
         ),
         says=(Says("connections cannot work. finish", 0.95, "sottovoce"),),
     ),
@@ -233,8 +232,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P9", "P1", "P2"),
         side=Side.BOTH,
         message=(
-            "{own} is {expected|in one mode} and {peer} is {presented|in the other}; both must "
-            "be secured or both plain."
+            "One of {own} and {peer} is secured and the other is not: expected was {expected|a "
+            "partner in the same mode}, met was {presented|one in the other}."
         ),
         next_step=(
             "Give the plain server its commands/ssl.ini and restart it (sottovoce edges shows "

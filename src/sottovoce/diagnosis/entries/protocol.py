@@ -10,7 +10,10 @@ ENTRIES: tuple[Entry, ...] = (
         title="The caller presented no certificate",
         rows=("T4", "T3"),
         side=Side.PEER,
-        message=("{own} refused {peer}: it presented no certificate; every server must show one."),
+        message=(
+            "{own} refused {peer}: it presented {presented|no certificate}; every server must show "
+            "{expected|one}."
+        ),
         next_step=(
             "Name a keystore with a private key in {peer}'s commands/ssl.ini (sottovoce keytool "
             "-list must show a PrivateKeyEntry)."
@@ -90,8 +93,11 @@ ENTRIES: tuple[Entry, ...] = (
         title="No common TLS version",
         rows=("X1",),
         side=Side.BOTH,
-        message="{peer} offers {presented|other TLS versions}, {own} requires {expected|TLS 1.3}.",
-        next_step="Update {peer}, so that it speaks {expected|TLS 1.3}.",
+        message=(
+            "{own} and {peer} have no TLS version in common: offered was {presented|another}, "
+            "needed is {expected|TLS 1.3}."
+        ),
+        next_step="Update {peer}, so that it speaks TLS 1.3.",
         says=(
             Says("unsupported protocol", 0.88, "openssl"),
             Says("unsupported protocol version", 0.85, "openssl"),
@@ -155,8 +161,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("X2",),
         side=Side.BOTH,
         message=(
-            "{own} and {peer} have no cipher suite in common: offered {presented|others}, needed "
-            "{expected|one that fits the key}."
+            "{own} and {peer} have no cipher suite in common ({presented|nothing that was offered "
+            "fits}); needed is {expected|one that fits the key}."
         ),
         next_step="Remove restrictions of cipher suites on both sides; TLS 1.3 needs none.",
         says=(

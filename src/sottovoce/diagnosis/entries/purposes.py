@@ -49,8 +49,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("X7",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its certificate may act as {presented|server only}, "
-            "not as {expected|client}; every server here must do both."
+            "{own} did not accept {peer}: its certificate is for {presented|servers only}, not for "
+            "{expected|clients}; every server here must do both."
         ),
         next_step=(
             "Ask the CA for serverAuth and clientAuth, or use the installation's own CA "
@@ -123,8 +123,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("X4",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its key has {presented|too few bits}; at least "
-            "{expected|RSA 2048 or EC P-256} is needed."
+            "{own} did not accept {peer}: a key in its chain is too weak ({presented|too few "
+            "bits}); needed is {expected|RSA 2048 or EC P-256 at least}."
         ),
         next_step="Make a new key (EC P-256) on {peer} and have it certified.",
         says=(
@@ -190,8 +190,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K13",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: a certificate in its chain is malformed: {why|it "
-            "breaks the standard (RFC 5280)}."
+            "{own} did not accept {peer}: a certificate in its chain is malformed ({presented|it "
+            "breaks RFC 5280})."
         ),
         next_step="Have {peer}'s certificate reissued by a CA that follows RFC 5280.",
         says=(

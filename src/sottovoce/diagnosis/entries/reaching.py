@@ -60,8 +60,9 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P5",),
         side=Side.BOTH,
         message=(
-            "{own} got no answer from {peer} on port {port|that was called} within {expected|the "
-            "time limit}: typical for a firewall that drops packets, or a host that is down."
+            "{own} got no answer from {peer} on port {port|that was called} ({expected|one within "
+            "the time limit} was due): typical for a firewall that drops packets, or a host that "
+            "is down."
         ),
         next_step=(
             "Let the firewalls on the way pass that port, or start the host; another port that "
@@ -102,8 +103,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P6",),
         side=Side.PEER,
         message=(
-            "{peer} accepts connections on port {port|that was called} and does not start TLS "
-            "within {expected|the time limit}."
+            "{peer} accepts connections on port {port|that was called} and does not start TLS; due "
+            "was {expected|an answer within the time limit}."
         ),
         next_step=(
             "Look whether {peer} is overloaded, and whether a balancer or another service owns "
@@ -113,7 +114,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("client failed to connect with: read tcp {}: i/o timeout", 0.85, "go"),
             Says("read tcp {}: i/o timeout", 0.75, "go"),
             Says("the handshake operation timed out", 0.93, "python"),
-            Says("ssl handshake is taking longer than {expected} seconds", 0.9, "python"),
+            Says("ssl handshake is taking longer than {} seconds", 0.9, "python"),
             Says("handshake timed out", 0.88),
             Says("net/http: tls handshake timeout", 0.93, "go"),
             Says("tls handshake timeout", 0.93, "go"),
@@ -191,7 +192,9 @@ ENTRIES: tuple[Entry, ...] = (
         title="The host name cannot be resolved",
         rows=("P8",),
         side=Side.OWN,
-        message="{own} cannot resolve {expected|the host name of its partner} to an address.",
+        message=(
+            "{own} cannot find {expected|the address of its partner}: the name is not resolved."
+        ),
         next_step=(
             "Correct the name in this component's ini file, the DNS or /etc/hosts, or set the "
             "partner's address there."
@@ -245,8 +248,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P7",),
         side=Side.PEER,
         message=(
-            "{own} refused {peer}: {presented|too many} unfinished connections from that "
-            "address, {expected|fewer} are allowed."
+            "{own} refused {peer}: {presented|too many unfinished connections} from that address; "
+            "allowed is {expected|a bounded number}."
         ),
         next_step="Look what calls from {peer}; the limit is lifted as soon as some have ended.",
     ),
@@ -257,8 +260,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P6",),
         side=Side.PEER,
         message=(
-            "{peer} did not finish {phase|a step of the connection} within {expected|its time "
-            "limit}."
+            "{peer} did not finish {phase|a step of the connection}; due was {expected|its next "
+            "word within the time limit}."
         ),
         next_step=(
             "Look at the load of {peer} and at the network between; sottovoce check --partners "

@@ -35,10 +35,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="ini-missing-key",
         title="A key is missing from an INI file",
         rows=("C6",),
-        message=(
-            "The entry {key|that is required} is missing: of the keys {expected|of that file} "
-            "all are needed."
-        ),
+        message="The entry {key|that is required} is missing; needed is {expected|its value}.",
         next_step="Add the line {key|} with its value.",
         says=(
             Says("nooptionerror", 0.8, "python"),
@@ -60,7 +57,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="ini-empty-value",
         title="A key without a value",
         rows=("C6", "A5"),
-        message="{key|An entry} has no value; {expected|one is needed}.",
+        message="{key|An entry} has no value; needed is {expected|one}.",
         next_step="Write the value after the key, or remove the line.",
     ),
     Entry(
@@ -71,7 +68,7 @@ ENTRIES: tuple[Entry, ...] = (
             "{key|A path} is relative ({presented|it does not begin at the root}): it would mean "
             "another file, depending on where the server was started."
         ),
-        next_step="Write the full path: {expected|/…/keystore.p12}.",
+        next_step="Write the full path: {expected|an absolute path, beginning with /}.",
         says=(Says("sslkeystorepath is relative", 0.95, "sottovoce"),),
     ),
     Entry(
@@ -83,8 +80,7 @@ ENTRIES: tuple[Entry, ...] = (
             "this format drop them, or turn \\n into a line break."
         ),
         next_step=(
-            "Double each backslash, or write the path with slashes: "
-            "{expected|C:/security/keystore.p12}."
+            "Double each backslash, or write the path with slashes (C:/security/keystore.p12)."
         ),
         says=(
             Says("has single backslashes", 0.95, "sottovoce"),
@@ -115,8 +111,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("C5",),
         severity=Severity.WARNING,
         message=(
-            "The file begins with a byte-order mark{line|, which other readers take} as part of "
-            "the first key."
+            "The file begins with a byte-order mark, which other readers take as part of the first "
+            "key."
         ),
         next_step="Save it as UTF-8 without a byte-order mark.",
         says=(
@@ -145,9 +141,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="The file is not UTF-8",
         rows=("C5",),
         severity=Severity.WARNING,
-        message=(
-            "The file is not valid UTF-8 ({presented|a byte outside}); it was read as ISO-8859-1."
-        ),
+        message="The file is not valid UTF-8; it was read as {presented|ISO-8859-1}.",
         next_step="Save it as UTF-8.",
         says=(
             Says("'utf-8' codec can't decode byte", 0.88, "python"),
@@ -160,8 +154,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A secret file that others may read",
         rows=("K12",),
         message=(
-            "{file|The file} holds a secret and others may read it (mode {presented|too wide}, "
-            "needed {expected|0600})."
+            "{file|The file} holds a secret and others may read it ({presented|its mode is too "
+            "wide}; needed is {expected|mode 0600})."
         ),
         next_step="Run chmod 600 {file|FILE}, and change the password if others had access.",
         says=(

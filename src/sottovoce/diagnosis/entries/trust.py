@@ -12,12 +12,11 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.OWN,
         message=(
             "{own} does not know the CA that signed {peer}'s certificate ({presented|its name is "
-            "in the certificate's issuer}); it trusts {expected|the roots that sottovoce keytool "
-            "-list shows there}."
+            "in the certificate's issuer}); needed is {expected|a chain to one of its own roots}."
         ),
         next_step=(
             "Import that CA's root certificate into {own}'s trusted roots (sottovoce keytool "
-            "-importcert -keystore conf/cacerts), after comparing its fingerprint."
+            "--home DIR -importcert -cacerts), after comparing its fingerprint."
         ),
         says=(
             Says("cssmerr tp not trusted", 0.88, "macos"),
@@ -96,8 +95,9 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T5",),
         side=Side.PEER,
         message=(
-            "{peer} sends {presented|only its own certificate}; the certificate of its issuer "
-            "{expected|(an intermediate CA)} is missing, so {own} cannot connect it to a root."
+            "{own} did not accept {peer}: its chain is not whole. Sent was {presented|only its own "
+            "certificate}; missing is {expected|the certificate of its issuer, an intermediate "
+            "CA}."
         ),
         next_step=(
             "Put the intermediate certificate into {peer}'s key entry: import the CA's reply "
@@ -150,10 +150,10 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.OWN,
         severity=Severity.WARNING,
         message=(
-            "{own} trusts the intermediate CA {presented|of this chain} and not its root "
-            "{expected|(the CA that signed it)}; some programs refuse such a chain."
+            "{own} trusts {presented|the intermediate CA of this chain} and lacks {expected|its "
+            "root}; some programs refuse such a chain."
         ),
-        next_step="Import the root {expected|of that CA} into {own}'s trusted roots as well.",
+        next_step="Import the root of that CA into {own}'s trusted roots as well.",
         says=(
             Says(
                 "certificate verify failed: unable to get local issuer certificate", 0.1, "openssl"
@@ -208,12 +208,13 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T7",),
         side=Side.OWN,
         message=(
-            "{peer}'s chain ends in {presented|a root certificate that it sent along}, which "
-            "{own} does not trust; trusted here: {expected|other roots}."
+            "{own} did not accept {peer}: its chain ends in {presented|a root certificate that it "
+            "sent along}, which is not trusted there; needed is {expected|a chain to one of the "
+            "roots that are}."
         ),
         next_step=(
-            "Compare the fingerprint with the CA's own, then import that root into {own}'s "
-            "trusted roots."
+            "Compare the fingerprint with the CA's own, then import that root into {own}'s trusted "
+            "roots (sottovoce keytool --home DIR -importcert -cacerts)."
         ),
         says=(
             Says("pkix path building failed", 0.15, "java"),
@@ -255,8 +256,9 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T8",),
         side=Side.BOTH,
         message=(
-            "{own} and {peer} both know a CA called {expected|by that name}, and they are two "
-            "different keys: the signature does not fit. One side still has the old CA."
+            "{own} did not accept {peer}: a CA in its chain has the name of one that {own} knows, "
+            "and another key ({presented|the signature does not fit}; known is {expected|an older "
+            "or a newer one})."
         ),
         next_step=(
             "Compare the fingerprints of that CA on both servers (sottovoce keytool -list -v) "
@@ -307,8 +309,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T1",),
         side=Side.OWN,
         message=(
-            "The reply cannot be imported: it is signed by {expected|a CA} which is not among "
-            "the trusted certificates of the keystore."
+            "The reply cannot be imported: it leads to {presented|a CA} and not to {expected|a "
+            "trusted certificate of the keystore}."
         ),
         next_step=(
             "Import the CA's root first (sottovoce keytool -importcert -alias root -file "
@@ -317,7 +319,7 @@ ENTRIES: tuple[Entry, ...] = (
         says=(
             Says("failed to establish chain from reply", 0.97, "keytool"),
             Says("failed to establish chain from", 0.9, "keytool"),
-            Says("is signed by '{expected}', which is not in this keystore", 0.95, "sottovoce"),
+            Says("is signed by '{presented}', which is not in this keystore", 0.95, "sottovoce"),
         ),
     ),
 )

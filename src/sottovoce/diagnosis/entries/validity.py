@@ -11,8 +11,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V1",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its certificate expired {expected|before today}; the "
-            "clock here says {presented|a later time}."
+            "{own} did not accept {peer}: its certificate has expired ({presented|its last day has "
+            "passed}); needed is {expected|one that is valid now}."
         ),
         next_step="Renew {peer}'s certificate.",
         says=(
@@ -20,11 +20,11 @@ ENTRIES: tuple[Entry, ...] = (
             Says("certificate is expired", 0.85, "any"),
             Says("certificate has expired", 0.85, "openssl"),
             Says("cert has expired", 0.85, "node"),
-            Says("certificateexpiredexception: notafter: {expected}", 0.9, "java"),
+            Says("certificateexpiredexception: notafter: {presented}", 0.9, "java"),
             Says("certificateexpiredexception", 0.88, "java"),
             Says("validity check failed", 0.6, "java"),
             Says(
-                "certificate has expired or is not yet valid: current time {} is after {expected}",
+                "certificate has expired or is not yet valid: current time {} is after {presented}",
                 0.93,
                 "go",
             ),
@@ -61,8 +61,9 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V2",),
         side=Side.BOTH,
         message=(
-            "{own} did not accept {peer}: the CA certificate {presented|in its chain} expired "
-            "{expected|before today}; every server certificate under it is unusable."
+            "{own} did not accept {peer}: a CA certificate in its chain has expired "
+            "({presented|its last day has passed}; needed is {expected|one that is valid now}); "
+            "every server certificate under it is unusable."
         ),
         next_step=(
             "Renew that CA certificate, spread it to all servers, then renew what it had signed "
@@ -72,7 +73,7 @@ ENTRIES: tuple[Entry, ...] = (
             Says("certificate has expired", 0.3, "openssl"),
             Says("certificate has expired or is not yet valid", 0.25, "go"),
             Says(
-                "certificate has expired or is not yet valid: current time {} is after {expected}",
+                "certificate has expired or is not yet valid: current time {} is after {presented}",
                 0.3,
                 "go",
             ),
@@ -99,8 +100,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V3",),
         side=Side.BOTH,
         message=(
-            "{own} did not accept {peer}: its certificate is valid from {expected|a later time}; "
-            "the clock here says {presented|an earlier one}."
+            "{own} did not accept {peer}: its certificate is not valid yet ({presented|its first "
+            "day lies ahead}); needed is {expected|one that is valid now}."
         ),
         next_step=(
             "Compare the clocks of both servers; if they agree, wait or reissue the certificate."
@@ -108,10 +109,11 @@ ENTRIES: tuple[Entry, ...] = (
         says=(
             Says("certificate is not yet valid", 0.88, "openssl"),
             Says("cert not yet valid", 0.88, "node"),
-            Says("certificatenotyetvalidexception: notbefore: {expected}", 0.93, "java"),
+            Says("certificatenotyetvalidexception: notbefore: {presented}", 0.93, "java"),
             Says("certificatenotyetvalidexception", 0.9, "java"),
             Says(
-                "certificate has expired or is not yet valid: current time {} is before {expected}",
+                "certificate has expired or is not yet valid: current time {} is before "
+                "{presented}",
                 0.95,
                 "go",
             ),
@@ -139,8 +141,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V3",),
         side=Side.BOTH,
         message=(
-            "{own} did not accept {peer}: the CA certificate {presented|in its chain} is valid "
-            "only from {expected|a later time}."
+            "{own} did not accept {peer}: a CA certificate in its chain is not valid yet "
+            "({presented|its first day lies ahead}); needed is {expected|one that is valid now}."
         ),
         next_step=(
             "Compare the clock here with the CA's; if they agree, wait or reissue the CA "
@@ -166,8 +168,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V4",),
         side=Side.BOTH,
         message=(
-            "{own}'s clock and {peer}'s differ by {presented|more than certificates forgive}; "
-            "the certificate is fine."
+            "{own}'s clock and {peer}'s differ by {presented|more than certificates forgive} "
+            "(allowed is {expected|less than a minute}); the certificate is fine."
         ),
         next_step=(
             "Set the clock of the server that is wrong, and let NTP keep it (timedatectl status)."
@@ -176,12 +178,12 @@ ENTRIES: tuple[Entry, ...] = (
             Says("certificate is not yet valid", 0.45, "openssl"),
             Says("certificate has expired", 0.2, "openssl"),
             Says(
-                "certificate has expired or is not yet valid: current time {} is before {expected}",
+                "certificate has expired or is not yet valid: current time {} is before {}",
                 0.5,
                 "go",
             ),
             Says(
-                "certificate has expired or is not yet valid: current time {} is after {expected}",
+                "certificate has expired or is not yet valid: current time {} is after {}",
                 0.2,
                 "go",
             ),
@@ -208,8 +210,8 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         side=Side.BOTH,
         message=(
-            "{peer}'s certificate expires {expected|soon}: {presented|little of its lifetime is "
-            "left}."
+            "{peer}'s certificate expires soon: {presented|little} of its lifetime is left, and "
+            "{expected|a third of it} should be."
         ),
         next_step="Renew {peer}'s certificate before that day.",
         says=(
@@ -247,8 +249,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("R1",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its certificate {presented|} was revoked {expected|by "
-            "its CA}."
+            "{own} did not accept {peer}: its certificate was revoked ({presented|its CA's list "
+            "names it})."
         ),
         next_step="If {peer} is still in use, issue it a new certificate with a new key.",
         says=(
@@ -284,11 +286,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("R3",),
         side=Side.OWN,
         message=(
-            "{own} checks revocation and has no list from {expected|the CA of this chain}; that "
-            "is not {peer}'s fault."
+            "{own} checks revocation and lacks {expected|a revocation list of the CA of this "
+            "chain}; that is not {peer}'s fault."
         ),
         next_step=(
-            "Fetch that CA's revocation list to {own} (sottovoce ca crl), or stop asking for one."
+            "Fetch that CA's revocation list to {own} (sottovoce ca crl makes one), or stop asking "
+            "for one."
         ),
         says=(
             Says("unable to get certificate crl", 0.95, "openssl"),
@@ -324,8 +327,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("R4",),
         side=Side.OWN,
         message=(
-            "{own}'s revocation list was to be replaced by {expected|a date that has passed}; "
-            "{peer}'s certificate is not the reason."
+            "{own}'s revocation list is out of date ({presented|its last day has passed}); needed "
+            "is {expected|a current one}. {peer}'s certificate is not the reason."
         ),
         next_step="Fetch a fresh revocation list to {own} (sottovoce ca crl).",
         says=(
@@ -350,8 +353,8 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         side=Side.OWN,
         message=(
-            "{own}'s revocation list of {expected|a trusted CA} is current only for a short time "
-            "yet: {presented|little of its lifetime is left}."
+            "{own}'s revocation list of a trusted CA is current for a short time yet: "
+            "{presented|little} of its lifetime is left, and {expected|a third of it} should be."
         ),
         next_step="Fetch the current list (sottovoce ca crl) before that day.",
     ),

@@ -8,15 +8,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from sottovoce.errors import Fault
-from sottovoce.policy import span
+from sottovoce.policy import SKEW_REFUSED, SKEW_WARNED, skew_fault, span
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
 
-__all__ = ["SKEW_REFUSED", "SKEW_WARNED", "check_clock", "skew_fault"]
-
-#: Seconds of difference: NTP keeps servers well below the first; the second is what HUB and the
-#: gate forgive (Kerberos, RFC 4120 §7.5.1, allows as much).
-SKEW_WARNED, SKEW_REFUSED = 30.0, 300.0
+__all__ = ["check_clock"]
 
 #: What a partner said of its clock counts for so long: a clock may have been set since.
 _STILL_COUNTS = timedelta(hours=1)
@@ -66,24 +62,3 @@ def _apart(known: Examination) -> Iterator[Fault]:
     for name, difference in _recent(known):
         if (fault := skew_fault(known.own_name, name, difference)) is not None:
             yield fault
-
-
-def skew_fault(own: str, peer: str, difference: float) -> Fault | None:
-    """Return the fault or warning of two clocks that differ, or None when they do not.
-
-    Args:
-        own: this server's name.
-        peer: the partner's.
-        difference: seconds by which the partner's clock is ahead of ours.
-    """
-    if abs(difference) <= SKEW_WARNED:
-        return None
-    way = "behind" if difference > 0 else "ahead of"
-    return Fault(
-        code="clock-skew",
-        why=f"The clock of {own} is {span(timedelta(seconds=difference))} {way} that of {peer}.",
-        expected=f"less than {SKEW_WARNED:.0f} s; beyond {SKEW_REFUSED:.0f} s partners are refused",
-        presented=f"{abs(difference):.1f} s",
-        hint="Compare both with a third clock (date -u), set the wrong one, and let NTP keep it.",
-        warning=abs(difference) <= SKEW_REFUSED,
-    )

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from sottovoce.errors import Fault
 from sottovoce.ini import nearest, normalise_host_name
-from sottovoce.pki import dns_names, matches_dns_name
 from sottovoce.policy import (
     ALLOWED_CLIENTS,
     KEYSTORE_PATH,
@@ -22,6 +21,7 @@ from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.home import INI_FILES, Faults, check_private
 from sottovoce.server.passwords import keystore_password, password_place
 from sottovoce.server.plan import expected_hosts, read_hub, read_lui, read_trk
+from sottovoce.server.renaming import blame_renaming
 from sottovoce.server.settings import ServerSettings
 from sottovoce.server.trust import is_secured, read_identity, read_ssl, ssl_store
 
@@ -174,31 +174,19 @@ def _ssl_ini(known: Examination, faults: Faults, password: Faults) -> Examinatio
 
 
 def _rename(known: Examination, faults: Faults) -> None:
-    """Say that the server was renamed where that is why it does not allow itself (catalogue N2)."""
     assert known.allowed is not None
-    missing = [fault for fault in faults.found if fault.code == "own-name-missing"]
-    if not missing or known.keystore_path is None or known.keystore_password is None:
+    if known.keystore_path is None or known.keystore_password is None:
         return
     assert known.settings is not None
     what = ssl_store(known.home, known.settings)
     entry = read_identity(known.keystore_path, known.keystore_password, what, Faults())
-    names = dns_names(entry.chain[0]) if entry is not None and entry.chain else ()
-    former = [name for name in names if name in known.allowed]
-    if not former or any(matches_dns_name(name, known.own_name) for name in names):
-        return
-    renamed = Fault(
-        code="server-renamed",
-        why=f"This server calls itself {known.own_name} now; its certificate and its list of "
-        f"allowed servers still say {former[0]}.",
-        expected=known.own_name,
-        presented=", ".join(former),
-        hint=f"If the new name is meant: reissue the certificate for {known.own_name}, put that "
-        "name into SSLAllowedClients on every server, and into the settings of the partners. If "
-        f"not: set ServerName={former[0]} again.",
-        file=str(known.home.server_ini),
-        key="ServerName",
+    blame_renaming(
+        faults.found,
+        home=known.home,
+        own_name=known.own_name,
+        listed=known.allowed.names,
+        leaf=entry.certificate if entry is not None and entry.chain else None,
     )
-    faults.found[faults.found.index(missing[0])] = renamed
 
 
 def _ssl_line(known: Examination) -> str:

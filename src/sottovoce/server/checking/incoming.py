@@ -16,7 +16,7 @@ from sottovoce.server.checking.outgoing import edge_id
 __all__ = ["check_callers", "last_words"]
 
 #: Refusals of callers that could not say who they are: known by their address.
-_NAMELESS = frozenset({"plaintext-peer", "mode-mismatch", "no-certificate", "protocol-version"})
+_NAMELESS = frozenset({"plaintext-peer", "secured-caller", "no-certificate", "protocol-version"})
 
 
 def check_callers(notebook: Notebook, known: Examination) -> None:

@@ -15,6 +15,8 @@ __all__ = ["check_installation", "modes"]
 
 #: What a refusal says of the other server's mode; every other refusal within TLS says “secured”.
 _PLAIN_CODES = frozenset({"peer-not-secured", "plaintext-peer"})
+#: What says that it is in the other one of the two modes.
+_OTHER_MODE = frozenset({"mode-mismatch", "secured-caller"})
 
 
 def check_installation(notebook: Notebook, known: Examination, probes: Iterable[Probe]) -> None:
@@ -63,7 +65,7 @@ def _mode_met(tried: Probe, known: Examination) -> bool | None:
         return known.secured
     fault = tried.error.faults[0] if tried.error.faults else None
     code = fault.code if fault is not None else tried.error.code
-    if code in _PLAIN_CODES or code == "mode-mismatch":
+    if code in _PLAIN_CODES | _OTHER_MODE:
         return not known.secured
     return True if tried.trace.chain or tried.trace.told else None
 
@@ -71,7 +73,7 @@ def _mode_met(tried: Probe, known: Examination) -> bool | None:
 def _mode_of(code: str, *, secured: bool, spoke: bool) -> bool | None:
     if code in _PLAIN_CODES:
         return False
-    if code == "mode-mismatch":
+    if code in _OTHER_MODE:
         return not spoke
     return secured if not code else None
 

@@ -2,10 +2,10 @@
 
 from cryptography import x509
 
-from sottovoce.errors import Fault, KeystoreError
-from sottovoce.keystore import Keystore, PrivateKeyEntry, TrustedCertificateEntry
-from sottovoce.net.security import identity_of
+from sottovoce.errors import KeystoreError
+from sottovoce.keystore import Keystore, PrivateKeyEntry
 from sottovoce.pki import describe_key, fingerprint, short_name
+from sottovoce.policy import misplaced_reply
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.home import Faults, check_private
@@ -77,37 +77,9 @@ def _key_entry(known: Examination, store: Keystore, faults: Faults) -> PrivateKe
     except KeystoreError as error:
         faults.found.append(keystore_fault(error, known.keystore_path, _use(known)))
         return None
-    if (fault := _astray(store, entry)) is not None:
+    if (fault := misplaced_reply(store, entry)) is not None:
         faults.found.append(fault.at(file=str(known.keystore_path)))
     return entry
-
-
-def _astray(store: Keystore, entry: PrivateKeyEntry) -> Fault | None:
-    """Return the fault of a reply that went under another alias than its key (catalogue K11)."""
-    leaf = entry.certificate
-    if leaf.issuer != leaf.subject:
-        return None
-    wanted = _key_print(leaf)
-    for alias, other in store.entries.items():
-        if not isinstance(other, TrustedCertificateEntry) or other.certificate == leaf:
-            continue
-        if _key_print(other.certificate) == wanted != "":
-            own = store.key_aliases[0]
-            return Fault(
-                code="reply-wrong-alias",
-                why=f"The CA's reply was stored as the trusted certificate '{alias}'; the key "
-                f"'{own}' still has its temporary self-signed certificate.",
-                expected=f"the reply under the alias '{own}'",
-                presented=f"the reply under the alias '{alias}'",
-                hint=f"Delete '{alias}' and import the reply again with -alias {own}.",
-            )
-    return None
-
-
-def _key_print(certificate: x509.Certificate) -> str:
-    """Return the print of its public key; of one that cannot be read, nothing."""
-    identity = identity_of((certificate,))
-    return identity.key if identity is not None else ""
 
 
 def _key_line(entry: PrivateKeyEntry) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from sottovoce.errors import Fault
-from sottovoce.ini import nearest, shown
+from sottovoce.ini import nearest_host, shown
 from sottovoce.policy import Component
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
@@ -66,7 +66,7 @@ def _refused_of_old(known: Examination) -> Iterator[Fault]:
             if name in told or name in known.allowed:
                 continue
             told.add(name)
-            meant = nearest(name, _never_seen(known), slips=2)
+            meant = nearest_host(name, _never_seen(known))
             if meant is None:
                 continue
             yield Fault(
@@ -94,7 +94,7 @@ def _unused(known: Examination) -> Iterator[Fault]:
         return  # where another component runs is not known here
     named = {name.rstrip(".").lower() for name in known.partners.values()}
     # The misspelt name of a partner was told already, with the right one.
-    meant = {nearest(name, known.allowed.names, slips=2) for name in named}
+    meant = {nearest_host(name, known.allowed.names) for name in named}
     for name in _never_seen(known):
         if name in named or name in meant:
             continue

@@ -17,8 +17,7 @@ from sottovoce.diagnosis import (
     explain,
 )
 from sottovoce.errors import Fault
-from sottovoce.policy import span
-from sottovoce.server.checking.clocks import SKEW_REFUSED
+from sottovoce.policy import SKEW_REFUSED, span
 from sottovoce.server.checking.examination import Examination
 
 __all__ = ["circumstances", "explain_here"]

@@ -84,7 +84,7 @@ class Notebook:
         except SettingsError:
             raise
         except SottovoceError as error:
-            faults.found.append(Fault(code=error.code, why=error.message, hint=error.hint))
+            faults.found.append(error.as_fault())
             return None
 
     def faults(

@@ -10,8 +10,8 @@ from dataclasses import replace
 from sottovoce.errors import Fault
 from sottovoce.net import Probe
 from sottovoce.pki import fingerprint, short_name
+from sottovoce.policy import skew_fault
 from sottovoce.server.checking.certificates import lifetimes
-from sottovoce.server.checking.clocks import skew_fault
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.trust import import_root
@@ -66,8 +66,7 @@ def _why_not(tried: Probe, known: Examination) -> Iterator[Fault]:
     """Return why there is no channel, in the words that help most."""
     error = tried.error
     assert error is not None
-    bare = Fault(code=error.code, why=error.message, hint=error.hint)
-    faults = error.faults or (bare,)
+    faults = error.faults or (error.as_fault(),)
     first = replace(faults[0], why=error.message, hint=error.hint or faults[0].hint)
     if error.code == "no-answer":
         yield _silent(first, tried)
