@@ -1,7 +1,10 @@
 """What tests of more than one folder share: authorities, a moment, a loop that may not block."""
 
+import importlib.util
+import sys
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 import trustme
@@ -11,6 +14,19 @@ from sottovoce.net import utc_now
 from sottovoce.testing import ThrowAwayAuthority
 
 pytest_plugins = ["tests.producing"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have all that the tests and the program write searched for secrets (W20)."""
+    spec = importlib.util.spec_from_file_location(
+        "secret_watch", Path(__file__).with_name("secret_watch.py")
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    config.pluginmanager.register(module.SecretWatch(config), "secret-watch")
 
 
 @pytest.fixture(scope="session")
