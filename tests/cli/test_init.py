@@ -132,6 +132,22 @@ def test_wrong_usage_makes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "setting",
+    ["lui/lui.ini:SmtpPassword=geheim", "SmtpPassword=geheim", "trk/x:WebKeystorePassword=geheim"],
+)
+def test_a_password_is_not_taken_from_the_command_line_and_not_repeated(
+    tmp_path: Path, sottovoce: "Run", setting: str
+) -> None:
+    """W20: a command line stands in the process list."""
+    path = tmp_path / "home"
+    printed = sottovoce("init", "--home", path, *NAME, "--set", setting)
+    assert printed.status == 64
+    assert not path.exists()
+    assert "geheim" not in printed.text
+    assert "--set" in printed.err
+
+
 def test_without_a_mail_relay_the_missing_setting_is_named(
     tmp_path: Path, sottovoce: "Run"
 ) -> None:

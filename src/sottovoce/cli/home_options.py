@@ -103,9 +103,15 @@ def _parsed(setting: str) -> tuple[str, str, str]:
     place, equals, value = setting.partition("=")
     file, colon, key = place.partition(":")
     if not (equals and colon and file and key):
+        # What follows the key is not repeated: it may be a password.
         raise WrongUsage(
-            f"--set {setting!r} is not FILE:KEY=VALUE.",
+            f"--set {place + ('=…' if equals else '')!r} is not FILE:KEY=VALUE.",
             hint="Write it as in --set lui/lui.ini:SmtpConnections=2.",
+        )
+    if key.endswith("Password"):
+        raise WrongUsage(
+            f"--set does not take {key}: every user of this machine can read a command line.",
+            hint=f"Write {key}=… into {file} once the home is made.",
         )
     return file, key, value
 

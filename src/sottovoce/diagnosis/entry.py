@@ -21,6 +21,7 @@ __all__ = [
     "clean",
     "fields_of",
     "fill",
+    "veiled",
 ]
 
 
@@ -180,13 +181,32 @@ VALUE_LIMIT = 400
 
 _FIELD = re.compile(r"( ?)\{([a-z_]+)(?:\|([^{}]*))?\}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+_GUARDED = r"(?:password|passphrase|passwd|storepass|keypass|secret|token|ticket|set.?up.?code)"
+#: What is kept, then what is not: a value after such a key, to the end of the line that the key
+#: begins; after an option of a command; in an address; in a tracking link; a set-up code.
 _SECRETS = (
-    re.compile(
-        r"(?i)((?:password|passphrase|passwd|storepass|keypass|secret|token)[\"']?\s?[=:]\s?)"
-        r"(\"[^\"]*\"|'[^']*'|\S+)"
-    ),
+    re.compile(rf"(?im)(^[ \t]*[\w.]*{_GUARDED}[\"']?[ \t]*[=:][ \t]*)(\S.*)"),
+    re.compile(r"(\b[A-Z]\w*Password[ \t]+)([^\s=:•].*)"),
+    re.compile(rf"(?i)({_GUARDED}[\"']?\s?[=:]\s?)(\"[^\"]*\"|'[^']*'|\S+)"),
     re.compile(r"(?i)(-(?:src|dest)?(?:storepass|keypass|passin|passout|new) )(\S+)"),
+    re.compile(r"(://[^\s:/@]{1,100}:)([^\s@/]{1,200})(?=@)"),
+    re.compile(r"(/[ocup]/)([\w-]{44})"),
+    re.compile(r"()(\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){4}\b)"),
 )
+_WORD = re.compile(r"[\w+/=~-]{16,}")
+_SWITCH = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
+
+
+def veiled(text: str) -> str:
+    """Return a text without the words that may be a key or a password: those that look drawn.
+
+    Args:
+        text: from outside, about to be repeated.
+
+    Returns:
+        the same with ``•••`` for long words that switch often between letters and digits.
+    """
+    return _WORD.sub(lambda word: "•••" if len(_SWITCH.findall(word[0])) >= 4 else word[0], text)
 
 
 def clean(text: str, *, limit: int = VALUE_LIMIT) -> str:
@@ -200,9 +220,10 @@ def clean(text: str, *, limit: int = VALUE_LIMIT) -> str:
         the text with control and direction characters as blanks, values that follow ``password=``
         and the like as ``•••``, cut with ``…`` where it was too long.
     """
-    line = _UNPRINTABLE.sub(" ", text[: limit * 4]).strip()
+    line = text[: limit * 4]
     for secret in _SECRETS:
         line = secret.sub(r"\1•••", line)
+    line = _UNPRINTABLE.sub(" ", line).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -20,6 +20,7 @@ from sottovoce.diagnosis.entry import (
     Side,
     clean,
     fill,
+    veiled,
 )
 from sottovoce.diagnosis.gist import gists_in
 from sottovoce.diagnosis.looking import looked_at
@@ -330,7 +331,7 @@ def _rank(case: _Case, likely: float) -> tuple[float, bool, int]:
 
 
 def _last_resort(text: Prepared, context: Mapping[str, str]) -> list[Diagnosis]:
-    seen = clean(text.kept, limit=120)
+    seen = veiled(clean(text.kept, limit=120))
     found = _diagnosis(CATALOGUE["unrecognised"], context)
     return [replace(found, likelihood=0.0, evidence=(seen,) if seen else ())]
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sottovoce.diagnosis.entry import clean, veiled
 from sottovoce.diagnosis.matching import Found, Prepared
 
 __all__ = ["RULES", "Rule", "gists_in"]
@@ -277,5 +278,6 @@ def gists_in(text: Prepared) -> Iterator[tuple[Rule, Found]]:
                 spans = [match.span() for match in matches if match is not None]
                 start = place + min(span[0] for span in spans)
                 end = place + max(span[1] for span in spans)
-                yield rule, Found(start, end, {}, text.kept[start:end])
+                seen = veiled(clean(text.kept[start:end], limit=200))
+                yield rule, Found(start, end, {}, seen)
                 break

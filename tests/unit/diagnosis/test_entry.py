@@ -2,7 +2,7 @@
 
 import pytest
 
-from sottovoce.diagnosis.entry import clean, fields_of, fill
+from sottovoce.diagnosis.entry import clean, fields_of, fill, veiled
 
 
 def test_a_known_value_stands_in_the_sentence() -> None:
@@ -40,7 +40,12 @@ def test_fields_are_listed_once_in_order() -> None:
     ("text", "shown"),
     [
         ("SSLKeystorePassword=geheim", "SSLKeystorePassword=•••"),
-        ("SSLKeystorePassword = geheim x", "SSLKeystorePassword = ••• x"),
+        ("SSLKeystorePassword = geheim x", "SSLKeystorePassword = •••"),
+        ("SSLKeystorePassword  geheim x\nbad decrypt", "SSLKeystorePassword  ••• bad decrypt"),
+        ("said password=geheim then", "said password=••• then"),
+        ("smtp://lui:geheim@relay.test refused", "smtp://lui:•••@relay.test refused"),
+        (f"GET /c/AAAAAA{'x' * 38} HTTP/1.1", "GET /c/••• HTTP/1.1"),
+        ("the code 0123-4567-89AB-CDEF-GHJK", "the code •••"),
         ('{"password": "ge heim"}', '{"password": •••}'),
         ("keytool -list -storepass geheim -v", "keytool -list -storepass ••• -v"),
         ("keystore password was incorrect", "keystore password was incorrect"),
@@ -60,3 +65,20 @@ def test_control_and_direction_characters_are_not_printed() -> None:
 def test_a_long_value_is_cut() -> None:
     assert len(clean("x" * 10_000)) == 400
     assert clean("x" * 50, limit=10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("what does canary-pW7IghMhhwA-6SPOgp-S mean", "what does ••• mean"),
+        ("6aba4c69b9d7ef14aa17", "•••"),
+        (
+            "SSL23_GET_SERVER_HELLO at ip-10-70-240-147",
+            "SSL23_GET_SERVER_HELLO at ip-10-70-240-147",
+        ),
+        ("org.apache.kafka.common.errors.SslAuthenticationException", None),
+        ("PKCS12_verify_mac: certificate_verify_failed", None),
+    ],
+)
+def test_a_word_that_looks_drawn_is_veiled(text: str, shown: str | None) -> None:
+    assert veiled(text) == (text if shown is None else shown)
