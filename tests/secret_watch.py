@@ -41,8 +41,10 @@ _RUN = re.compile(rb"[A-Za-z0-9+/_=%\\-]{12,}")
 _WRITTEN = (".log", ".out", ".err", ".jsonl")
 #: The longest file that is read, in octets.
 _LONGEST = 16 * 2**20
-#: Where a secret belongs: the set-up code, shown to the administrator once, on the console.
-_MEANT = re.compile(rb"\(shown only now\): \S+|\"set_up_code\": \"[^\"]*\"")
+#: Where a secret belongs: the set-up code and an invitation, shown to the administrator once.
+_MEANT = re.compile(
+    rb"shown only now(?:\):|:\n\n)\s?\S+|\"set_up_code\": \"[^\"]*\"|(?m:^)\{\"code\": \"[^\"]*\""
+)
 #: Texts that wait to be searched before that is done without waiting for the end of the test.
 _MANY = 4000
 
