@@ -7,10 +7,12 @@ then nothing that lasts is written.
 """
 
 import asyncio
+import functools
 import json
 import secrets
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,7 @@ def once_each(databases: Path, hub: HubAnswer) -> None:
             stores[key] = dumps(store, password, format=format)
         return stores[key]
 
+    textwrap.wrap = functools.cache(textwrap.wrap)
     secrets.token_urlsafe = lambda size: "p" * size  # type: ignore[assignment,misc]
     setattr(joining, "make_databases", copied)  # noqa: B010 - mypy knows its type
     for module in (securing, creating, following):
@@ -62,7 +65,9 @@ def main(template: Path, place: Path) -> list[str]:
         asyncio.run(join_home(wanted, ask, now=utc_now()))
         return 0
 
-    return runs(template, place, act)
+    # A new home has one moment only, the renaming of its folder: a few of the many before will do.
+    every = 1 if (template / "home").exists() else 6
+    return runs(template, place, act, every=every)
 
 
 if __name__ == "__main__":

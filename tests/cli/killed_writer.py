@@ -7,6 +7,7 @@ that comes through, and prints as JSON before which call each of the others was 
 """
 
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -105,14 +106,23 @@ def warm_up(template: Path, folder: Path, act: Act) -> None:
     shutil.rmtree(folder)
 
 
-def runs(template: Path, place: Path, act: Act) -> list[str]:
-    """Return before which call each run was killed; the last run of all came through."""
+def runs(template: Path, place: Path, act: Act, *, every: int = 1) -> list[str]:
+    """Return before which call each run was killed; the last run of all came through.
+
+    Args:
+        template: copied for each run.
+        place: for the copies.
+        act: what is killed.
+        every: kill before each call, or before each second, third …
+    """
     warm_up(template, place / "warm", act)
+    gc.freeze()  # what is there by now is not copied by each child
+    gc.disable()
     killed: list[str] = []
-    while len(killed) < MOST:
+    while len(killed) * every < MOST:
         folder = place / str(len(killed))
         shutil.copytree(template, folder)
-        said = run(folder, act, len(killed))
+        said = run(folder, act, len(killed) * every)
         if said is None:
             return killed
         killed.append(said)

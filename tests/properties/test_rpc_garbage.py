@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from sottovoce.errors import RemoteProtocolError
 from sottovoce.rpc import Connection, Speaks, State, encode
-from sottovoce.rpc.frames import CALL_FRAME
 from sottovoce.rpc.messages import Call, Greeting, Hello, Message, Ping, Rejection, Reply
 
 KINDS = msgspec.msgpack.Encoder()
@@ -33,11 +32,8 @@ streams = st.lists(bodies.map(framed) | st.binary(max_size=12), max_size=6).map(
 
 
 def connection(speaks: Speaks, state: State) -> Connection:
-    made = Connection(speaks)
-    made.state = state
+    made = Connection(speaks, state)
     made.in_flight.update({0, 1, 2})
-    if state is State.OPEN:
-        made._reader.limit = CALL_FRAME
     return made
 
 

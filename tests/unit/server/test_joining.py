@@ -11,7 +11,7 @@ import pytest
 from sottovoce.errors import ConnectFailed, SettingsError, WrongUsage
 from sottovoce.net import Welcome, utc_now
 from sottovoce.policy import Component
-from sottovoce.server import HomePlan, Joining, create, join_home, read_plan
+from sottovoce.server import HomePlan, Joining, create, creating, join_home, joining, read_plan
 from sottovoce.store import files
 from sottovoce.testing.welcomes import HubAnswer
 
@@ -34,8 +34,27 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("databases")
+    asyncio.run(creating.make_databases(place, (TRK,), utc_now()))
+    return place
+
+
 @pytest.fixture(params=["a new home", "a plain home"])
-def home(request: pytest.FixtureRequest, plain: Path, tmp_path: Path) -> Path:
+def home(
+    request: pytest.FixtureRequest,
+    plain: Path,
+    databases: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """Not there yet, or plain; its databases were made before, which takes longest."""
+
+    async def copied(folder: Path, *_: Any) -> None:
+        shutil.copytree(databases, folder, dirs_exist_ok=True)
+
+    monkeypatch.setattr(joining, "make_databases", copied)
     if request.param == "a plain home":
         shutil.copytree(plain, tmp_path / "home")
     return tmp_path / "home"

@@ -113,6 +113,7 @@ def test_what_is_no_client_hello_asks_for_nothing(data: bytes) -> None:
         (listed((0, b"hub.test")), "hub.test"),
         (listed((7, b"other"), (0, b"hub.test")), "hub.test"),
         (listed((0, b"hub.test"), (0, b"second.test")), "hub.test"),
+        (listed((7, b"other")), ""),
         (listed((0, b"127.0.0.1")), ""),
         (listed((0, b"*.hub.test")), ""),
         (listed((0, b"h\xc3\xbcb.test")), ""),
