@@ -12,6 +12,18 @@ from sottovoce.tls import TrustGeneration
 
 __all__ = ["SIGNAL", "Closed", "ReloadOutcome", "ReloadResult", "say_reload"]
 
+#: How a set of files looks of which not all are there yet, or one is only half there (O1).
+_HALF_WRITTEN = frozenset(
+    {
+        "keystore-damaged",
+        "keystore-empty",
+        "keystore-key-mismatch",
+        "keystore-missing",
+        "keystore-truncated",
+        "keystore-wrong-password",
+    }
+)
+
 #: The reason of a reload that was asked for by SIGHUP.
 SIGNAL = "signal"
 
@@ -87,18 +99,21 @@ def say_reload(
             same = f"Nothing to reload: it is what trust generation {result.generation} says."
             log.info(same, reason=result.reason)
         case ReloadOutcome.REFUSED:
-            why = " ".join((_kept(current), *map(str, result.faults)))
-            log.error(why, code=result.faults[0].code, reason=result.reason)
+            _say_refused(result, log, current)
 
 
-def _kept(current: TrustGeneration | None) -> str:
-    if current is None:
-        return "Nothing was reloaded."
-    ends = current.own_identity.not_after
-    return (
-        f"Refused reload: trust generation {current.number} stays in force, whose certificate is "
-        f"valid until {ends:%Y-%m-%d %H:%M} UTC."
-    )
+def _say_refused(result: ReloadResult, log: Log, current: TrustGeneration | None) -> None:
+    code, head = result.faults[0].code, "Refused reload"
+    if code in _HALF_WRITTEN:
+        code, head = "reload-incomplete", "Refused reload, perhaps because new files are incomplete"
+    kept = "nothing was reloaded."
+    if current is not None:
+        kept = (
+            f"trust generation {current.number} stays in force, whose certificate is valid until "
+            f"{current.own_identity.not_after:%Y-%m-%d %H:%M} UTC."
+        )
+    why = " ".join((f"{head}: {kept}", *map(str, result.faults)))
+    log.error(why, code=code, codes=[fault.code for fault in result.faults], reason=result.reason)
 
 
 def _say_accepted(result: ReloadResult, log: Log, left: int) -> None:

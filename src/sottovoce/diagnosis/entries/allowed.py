@@ -99,7 +99,7 @@ ENTRIES: tuple[Entry, ...] = (
             "In force is {expected|what was read at the last start or reload}; on disk is "
             "{presented|something newer}, not yet read."
         ),
-        next_step="Have the server read its files again, or restart it.",
+        next_step="sottovoce reload, which says what came of it; it is read by itself, too.",
         says=(Says("file changed {}, not yet read", 0.95, "sottovoce"),),
     ),
     Entry(
