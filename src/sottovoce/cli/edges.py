@@ -42,7 +42,13 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="N",
         help=f"show the last N changes instead (default: {CHANGES}); with --json: as well",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object")
+    form.add_argument(
+        "--metrics",
+        action="store_true",
+        help="print it in Prometheus' text format, for a textfile collector",
+    )
     parser.set_defaults(run=run)
 
 
@@ -61,7 +67,11 @@ def run(args: argparse.Namespace) -> int:
     home = home_of(args)
     report = asyncio.run(_report(home, args.history or 0))
     running = running_process(home) != 0
-    if args.json:
+    if args.metrics:
+        from sottovoce.cli.edges_metrics import metrics
+
+        print(metrics(report, running=running), end="")
+    elif args.json:
         print(json.dumps(printing.fields(report, running=running, history=args.history)))
     elif args.history:
         print(printing.history(report))
