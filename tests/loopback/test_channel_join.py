@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import sqlalchemy as sa
 import structlog
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -25,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sottovoce import __version__
 from sottovoce.contracts import Invitation
 from sottovoce.errors import ChannelError, SettingsError, StoreError
-from sottovoce.hub import create_home, new_set_up_code
+from sottovoce.hub import create_home, new_set_up_code, schema
 from sottovoce.hub.authority import (
     AuthorityFolder,
     Issuer,
@@ -70,6 +71,7 @@ from sottovoce.rpc import (
     WhyHint,
     decode,
 )
+from sottovoce.store import Database
 from sottovoce.testing import ThrowAwayAuthority
 from sottovoce.tls import AlpnPath, Trust, TrustGeneration
 from sottovoce.tls.contexts import calling_context
@@ -117,6 +119,7 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Pattern:
 class Hub:
     """A HUB that new servers may join; its clock is moved by hand."""
 
+    database: Database
     invitations: Invitations
     issuer: Issuer
     trust: Trust
@@ -214,7 +217,7 @@ async def hub(pattern: Pattern, tmp_path: Path) -> AsyncIterator[Hub]:
             clock=clock,
             log=LOG,
         )
-        made.hub = Hub(invitations, issuer, trust, desk)
+        made.hub = Hub(database, invitations, issuer, trust, desk)
         async with door(made.hub) as port:
             made.hub.port = port
             yield made.hub
@@ -295,6 +298,10 @@ async def test_a_new_server_gets_all_that_it_needs(hub: Hub) -> None:
     (kept,) = await hub.invitations.list_all()
     assert kept.state(NOW) is InvitationState.USED
     assert kept.key == record.key
+    async with hub.database.read() as connection:
+        rows = (await connection.execute(sa.select(schema.audit))).all()
+    assert [row.verb for row in rows] == ["server-invited", "server-joined"]
+    assert f"serial {leaf.serial_number:x}" in rows[1].detail
 
 
 async def test_a_code_may_carry_several_names_and_components(hub: Hub) -> None:

@@ -12,6 +12,7 @@ from sottovoce import __version__
 from sottovoce.cli.asking import secret_from
 from sottovoce.cli.home_options import add_settings, by_option, given
 from sottovoce.cli.options import add_home, home_of
+from sottovoce.cli.printing import print_fault
 from sottovoce.errors import ChannelError, Fault, SettingsError, WrongUsage
 from sottovoce.ini import Secret
 
@@ -72,9 +73,12 @@ def run(args: argparse.Namespace) -> int:
     joined = asyncio.run(_join(args, home, invitation))
     welcome = joined.welcome
     leaf = welcome.identity.chain[0]
+    for warning in joined.warnings:
+        print_fault(warning)
+    status = 1 if joined.warnings else 0
     if args.json:
         print(json.dumps(_described(joined, invitation)))
-        return 0
+        return status
     labels = ", ".join(component.label for component in invitation.components)
     print(f"{invitation.name} has joined the installation of {invitation.hub} as {labels}.")
     verb = "Made" if joined.new else "Secured"
@@ -83,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"    certificate until {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC; HUB renews it")
     act = "read the .ini files, then start it" if joined.new else "restart it: it is secured then"
     print(f"    next: {act}: sottovoce start --home {joined.path}")
-    return 0
+    return status
 
 
 def _invitation(args: argparse.Namespace) -> "Invitation":

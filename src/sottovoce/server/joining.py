@@ -73,12 +73,14 @@ class JoinedHome:
         files: written, relative to it.
         new: whether the home was not there before.
         welcome: what HUB gave.
+        warnings: what should be mended before it is started.
     """
 
     path: Path
     files: tuple[str, ...]
     new: bool
     welcome: Welcome
+    warnings: tuple[Fault, ...] = ()
 
 
 async def join_home(joining: Joining, ask: Ask, *, now: datetime) -> JoinedHome:
@@ -162,6 +164,7 @@ async def _join_existing(home: Home, joining: Joining, ask: Ask, now: datetime) 
         files=tuple(_shown(path, home) for path in files),
         new=False,
         welcome=welcome,
+        warnings=tuple(_other_places(home, plan, welcome)),
     )
 
 
@@ -180,6 +183,27 @@ def _examined(home: Home, joining: Joining, now: datetime) -> Plan:
 
 def _shown(path: Path, home: Home) -> str:
     return str(path.relative_to(home.path) if path.is_relative_to(home.path) else path)
+
+
+def _other_places(home: Home, plan: Plan, welcome: Welcome) -> Iterator[Fault]:
+    """Say where the home and HUB disagree on who runs where: the partners would refuse each other."""
+    named = (
+        (Component.LUI, Component.TRK, "TrackerHost", plan.lui and plan.lui.tracker_host),
+        (Component.TRK, Component.LUI, "LuiHost", plan.trk and plan.trk.lui_host),
+    )
+    for component, partner, key, host in named:
+        expected = welcome.hosts.get(partner)
+        if host and expected and host.lower() != expected.lower():
+            yield Fault(
+                code="component-unexpected",
+                why=f"{component.label} here expects {partner.label} on {host}, HUB on {expected}.",
+                expected=expected,
+                presented=host,
+                hint=f"Correct {key}, here or in HUB's hub.ini.",
+                file=str(home.component_ini(component)),
+                key=key,
+                warning=True,
+            )
 
 
 def _misfits(home: Home, plan: Plan, joining: Joining) -> Iterator[Fault]:

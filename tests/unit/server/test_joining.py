@@ -76,6 +76,7 @@ def test_it_becomes_a_secured_home(home: Path, hub: HubAnswer) -> None:
     there = home.exists()
     made = joined(home, hub)
     assert made.new is not there
+    assert made.warnings == ()
     assert all((home / name).is_file() for name in made.files)
     plan = read_plan(home, at=utc_now())
     assert plan.generation is not None
@@ -140,6 +141,20 @@ def test_hub_is_not_asked_when_the_home_cannot_be(
         joined(plain, HubAnswer(Component.LUI, at=utc_now()), never)
     assert [fault.key for fault in caught.value.faults] == ["ServerName", "Components"]
     assert {fault.code for fault in caught.value.faults} == {"join-home-unfit"}
+
+
+def test_a_home_that_expects_a_partner_elsewhere_joins_and_is_warned(
+    hub: HubAnswer, plain: Path, tmp_path: Path
+) -> None:
+    """The partners would refuse each other; the invitation is used, so it is finished first."""
+    home = tmp_path / "home"
+    shutil.copytree(plain, home)
+    ini = home / "trk" / "tracker.ini"
+    ini.write_text(ini.read_text().replace("LuiHost=lui.test", "LuiHost=other.test"))
+    (warning,) = joined(home, hub).warnings
+    assert (warning.code, warning.warning) == ("component-unexpected", True)
+    assert (warning.presented, warning.expected) == ("other.test", "lui.test")
+    assert read_plan(home, at=utc_now()).secured
 
 
 def test_a_keystore_that_is_there_keeps_its_name(
