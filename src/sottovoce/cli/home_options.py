@@ -128,7 +128,8 @@ def by_option(error: SettingsError, *, own_name: Iterable[str] = ()) -> list[Fau
         option = _option_of(fault)
         if option:
             words = f"--{'name' if option in own else option.replace('_', '-')}"
-            hint = f"Give {words} another value." if fault.presented else f"Give {words}."
+            missing = fault.code == "ini-missing-key"
+            hint = f"Give {words}." if missing else f"Give {words} another value."
             found.setdefault(words, replace(fault, file=None, line=None, hint=hint))
         else:
             found[f"{fault.file}:{fault.key}"] = replace(fault, line=None)

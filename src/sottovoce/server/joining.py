@@ -186,7 +186,7 @@ def _shown(path: Path, home: Home) -> str:
 
 
 def _other_places(home: Home, plan: Plan, welcome: Welcome) -> Iterator[Fault]:
-    """Say where the home and HUB disagree on who runs where: the partners would refuse each other."""
+    """Say where home and HUB disagree on who runs where: partners would refuse each other."""
     named = (
         (Component.LUI, Component.TRK, "TrackerHost", plan.lui and plan.lui.tracker_host),
         (Component.TRK, Component.LUI, "LuiHost", plan.trk and plan.trk.lui_host),
