@@ -14,7 +14,6 @@ import os
 import secrets
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -41,6 +40,8 @@ __all__ = ["Soak", "Soaked", "soak"]
 _PATIENCE = 120.0
 #: Callers at once on each of the two connections.
 _CALLERS = 4
+#: Failures of which the words are kept.
+_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ class Soaked:
         calls, hits: that were answered.
         call_rate: calls a second.
         failures: calls and hits that were not answered, by reason.
+        first_failures: the first of them, with the time and what was said.
         renewals: by server.
         events: stored at TRK, and the same at LUI.
         channels: that the caller opened, one after the other.
@@ -87,7 +89,8 @@ class Soaked:
     calls: int = 0
     hits: int = 0
     call_rate: float = 0.0
-    failures: Counter[str] = field(default_factory=Counter)
+    failures: dict[str, int] = field(default_factory=dict)
+    first_failures: list[str] = field(default_factory=list)
     renewals: dict[str, int] = field(default_factory=dict)
     events: int = 0
     channels: int = 0
@@ -101,6 +104,12 @@ class Soaked:
         """Note *text* when something does not hold."""
         if not holds:
             self.broken.append(text)
+
+    def failed(self, what: str, why: str) -> None:
+        """Note a call or a hit that was not answered."""
+        self.failures[what] = self.failures.get(what, 0) + 1
+        if len(self.first_failures) < _SHOWN:
+            self.first_failures.append(f"{utc_now():%H:%M:%S.%f} {what}: {why}")
 
     def as_json(self) -> str:
         """Return everything as one line of JSON."""
@@ -206,12 +215,12 @@ class _Run:
             try:
                 status = request(reaction)
             except (OSError, http.client.HTTPException) as error:
-                self._found.failures[f"hit: {type(error).__name__}"] += 1
+                self._found.failed(f"hit: {type(error).__name__}", str(error))
                 continue
             if status == reaction.wanted:
                 self._found.hits += 1
             else:
-                self._found.failures[f"hit: status {status}"] += 1
+                self._found.failed(f"hit: status {status}", reaction.kind)
 
     def _call(self) -> None:
         home = _borrowed(self._installation)
@@ -275,7 +284,7 @@ class _Run:
         found.check(found.events == found.hits, f"{found.events} events of {found.hits} hits")
         found.check(counted["lost"] == 0, f"{counted['lost']} events lost")
         found.check(counted["duplicated"] == 0, f"{counted['duplicated']} events duplicated")
-        found.check(not found.failures, f"not answered: {dict(found.failures)}")
+        found.check(not found.failures, f"not answered: {found.failures}")
         for label, times in found.renewals.items():
             found.check(times >= least, f"{label} renewed {times} times, at least {least} expected")
         found.check(found.channels >= 2 * least, f"{found.channels} channels were opened")
@@ -369,7 +378,7 @@ class _Caller:
                 await call()
                 self._found.calls += 1
             except SottovoceError as error:
-                self._found.failures[f"call: {error.code}"] += 1
+                self._found.failed(f"call: {error.code}", error.message)
             due += pace
             await asyncio.sleep(max(0.0, due - loop.time()))
 
