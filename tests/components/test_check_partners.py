@@ -19,6 +19,7 @@ import pytest
 from sottovoce.diagnosis import Finding, Report, Status
 from sottovoce.keystore import PrivateKeyEntry
 from sottovoce.net import LIMITS, Limits, monotonic, utc_now
+from sottovoce.net.security import identity_of
 from sottovoce.policy import Component
 from sottovoce.server.checking import Notebook, check_home, check_partners, explain_here
 from sottovoce.server.home import Home, occupy
@@ -342,6 +343,42 @@ WRONG_PARTNERS: dict[str, tuple[Wrong, str]] = {
 }
 
 
+async def test_a_partner_that_was_renamed_is_named_so_by_its_key(
+    home: Premises, authority: ThrowAwayAuthority
+) -> None:
+    """N2 across servers: HUB has its new certificate, and this server still dials the old name."""
+    new = authority.issue("hub-new.test")
+    identity = identity_of(new.chain)
+    assert identity is not None
+    said(
+        home,
+        {"side": "calling", "outcome": "accepted", "dialled": HUB, "names": [HUB]}
+        | {"key": identity.key, "component": "hub", "announced": HUB},
+    )
+    hub = replace_name(party(authority, HUB, identity=new), "hub-new.test")
+    async with street(home, hub, party(authority, TRK)) as place:
+        report = await place.check()
+    [found] = bad(report)
+    assert found.code == "server-renamed"
+    assert (found.expected, found.presented) == (HUB, "hub-new.test")
+    assert "with the key that it had under the old one" in found.message
+    assert "HubHost in lui/lui.ini, and add hub-new.test to SSLAllowedClients" in found.next_step
+
+
+async def test_a_partner_whose_new_name_is_listed_here_was_renamed(
+    home: Premises, authority: ThrowAwayAuthority
+) -> None:
+    """Half of the renaming was done: the list has the new name, the settings have not."""
+    home.allowed = (*ALL, "hub-new.test")
+    home.write_ssl()
+    hub = replace_name(party(authority, HUB, identity=authority.issue("hub-new.test")), "x")
+    async with street(home, hub, party(authority, TRK)) as place:
+        report = await place.check()
+    assert report.first is not None
+    assert report.first.code == "server-renamed"
+    assert "SSLAllowedClients here lists that name" in report.first.message
+
+
 def replace_name(one: Party, name: str) -> Party:
     one.name = name
     return one
@@ -459,6 +496,21 @@ async def test_somebody_elses_refusal_under_a_partners_name_alarms_nobody_while_
 ) -> None:
     refusal = {"outcome": "refused", "code": "role-not-granted", "names": [TRK], "why": "No."}
     assert bad(await checked(hub_home, *GOOD, refusal)) == []
+
+
+async def test_a_partner_that_calls_under_a_new_name_was_renamed(hub_home: Premises) -> None:
+    """N2 across servers: it says that it is LUI, and is refused by the name that it now has."""
+    refused = accepted("lui", "lui-new.test", "ccc") | {
+        "outcome": "refused",
+        "code": "not-in-allowed-list",
+    }
+    report = await checked(hub_home, *GOOD[1:], refused)
+    first = bad(report)[0]
+    assert (first.code, first.id) == ("server-renamed", "connection-lui-hub")
+    assert "LUI calls itself lui-new.test now; the settings here expect it on lui.test." in (
+        first.message
+    )
+    assert "LuiHost in hub/hub.ini, and add lui-new.test to SSLAllowedClients" in first.next_step
 
 
 async def test_a_partner_that_is_gone(hub_home: Premises) -> None:

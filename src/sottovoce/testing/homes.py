@@ -48,7 +48,10 @@ class Premises:
     components: tuple[Component, ...]
     authority: ThrowAwayAuthority
     allowed: tuple[str, ...]
-    password: str = field(default_factory=lambda: f"canary-{secrets.token_hex(8)}")
+    password: str = field(
+        default_factory=lambda: f"canary-{secrets.token_hex(8)}",
+        repr=False,
+    )
 
     @classmethod
     def make(

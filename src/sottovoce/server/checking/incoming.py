@@ -12,6 +12,7 @@ from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.history import Event
 from sottovoce.server.checking.notebook import Notebook
 from sottovoce.server.checking.outgoing import edge_id
+from sottovoce.server.checking.renamed import renamed_caller
 
 __all__ = ["check_callers", "last_words"]
 
@@ -47,6 +48,10 @@ def _tell(notebook: Notebook, known: Examination, caller: Component, called: Com
     who = f"{caller.label} on {name}" if name else caller.label
     last = last_words(known, caller)
     facts = {"peer": caller.label}
+    renamed = renamed_caller(known, caller)
+    if renamed is not None and (last is None or not _is_open(last, known)):
+        notebook.fault(check, renamed, facts=facts)
+        return
     if last is None:
         if known.process:
             notebook.fault(check, _never_seen(known, who, called), facts=facts)

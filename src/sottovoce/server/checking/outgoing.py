@@ -14,6 +14,7 @@ from sottovoce.policy import skew_fault
 from sottovoce.server.checking.certificates import lifetimes
 from sottovoce.server.checking.examination import Examination
 from sottovoce.server.checking.notebook import Notebook
+from sottovoce.server.checking.renamed import renamed_called
 from sottovoce.server.trust import import_root
 
 __all__ = ["edge_id", "tell_probe"]
@@ -70,6 +71,8 @@ def _why_not(tried: Probe, known: Examination) -> Iterator[Fault]:
     first = replace(faults[0], why=error.message, hint=error.hint or faults[0].hint)
     if error.code == "no-answer":
         yield _silent(first, tried)
+    elif first.code == "name-mismatch" and (renamed := renamed_called(tried, known)) is not None:
+        yield renamed
     elif first.code in _ROOTS and error.code == "refused-by-peer":
         yield _root_missing_there(first, tried, known)
     elif first.code in _ROOTS:
