@@ -25,6 +25,7 @@ COMMANDS = {
     "init": "sottovoce.cli.init",
     "invite": "sottovoce.cli.invite",
     "join": "sottovoce.cli.join",
+    "secure": "sottovoce.cli.secure",
     "start": "sottovoce.cli.start",
     "reload": "sottovoce.cli.reload",
     "check": "sottovoce.cli.check",

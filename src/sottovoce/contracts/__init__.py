@@ -28,6 +28,7 @@ from sottovoce.contracts.hub import (
 )
 from sottovoce.contracts.invitation import SECRET_SIZE, Invitation, secret_hash
 from sottovoce.contracts.posture import CertificateFacts, EdgePosture, Refusal, RefusedCaller
+from sottovoce.contracts.switching import PreparedSwitch, SwitchWord
 from sottovoce.contracts.targets import LONGEST_NAME, LONGEST_TARGET, target_fault
 from sottovoce.contracts.tokens import (
     JOB_KEY_SIZES,
@@ -99,6 +100,7 @@ __all__ = [
     "LinkKind",
     "Login",
     "Nothing",
+    "PreparedSwitch",
     "PullEvents",
     "PutJob",
     "Record",
@@ -113,6 +115,7 @@ __all__ = [
     "SettingsReply",
     "SettingsSince",
     "Status",
+    "SwitchWord",
     "Ticket",
     "TicketHolder",
     "Token",

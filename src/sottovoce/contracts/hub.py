@@ -7,6 +7,7 @@ import msgspec
 
 from sottovoce.contracts.calling import Record, call
 from sottovoce.contracts.posture import EdgePosture, RefusedCaller
+from sottovoce.contracts.switching import PreparedSwitch, SwitchWord
 from sottovoce.policy import Component
 
 __all__ = [
@@ -87,6 +88,7 @@ class Status(Record, frozen=True, kw_only=True):
         roots: SHA-256 of each root that its server trusts.
         issuer: SHA-256 of the certificate that signed its server's.
         renewal: the code of the fault that keeps its server's certificate from being renewed.
+        prepared: what its plain server has ready for being secured.
     """
 
     queue: int = 0
@@ -100,6 +102,7 @@ class Status(Record, frozen=True, kw_only=True):
     roots: tuple[str, ...] = ()
     issuer: str = ""
     renewal: str = ""
+    prepared: PreparedSwitch | None = None
 
 
 class Heartbeat(Record, frozen=True, kw_only=True):
@@ -130,11 +133,14 @@ class HeartbeatReply(Record, frozen=True, kw_only=True):
         settings_rev: rises with each change of the component's settings.
         commands: to be carried out in their order.
         trust_rev: of the :class:`TrustBundle` to have; empty when HUB gives out none.
+        switch: whether the plain installation may be secured; None to a server that is not
+            prepared.
     """
 
     settings_rev: int
     commands: tuple[Command, ...] = ()
     trust_rev: str = ""
+    switch: SwitchWord | None = None
 
 
 class SettingsSince(Record, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from sottovoce.diagnosis.entries import (
     running,
     settings,
     stores,
+    switching,
     trust,
     validity,
 )
@@ -45,7 +46,7 @@ FAMILIES: Mapping[str, tuple[Entry, ...]] = MappingProxyType(
         "keystore": keystore.ENTRIES + contents.ENTRIES + keytools.ENTRIES,
         "authority": authority.ENTRIES + issuers.ENTRIES,
         "settings": settings.ENTRIES,
-        "joining": joining.ENTRIES,
+        "joining": joining.ENTRIES + switching.ENTRIES,
         "running": running.ENTRIES + stores.ENTRIES + renewing.ENTRIES,
         "campaign": campaign.ENTRIES + people.ENTRIES,
     }

@@ -1,6 +1,6 @@
 """HUB, the Administration Hub: registry, accounts, settings."""
 
-from sottovoce.hub.app import HubApp, open_report, open_roster
+from sottovoce.hub.app import HubApp, open_report, open_roster, open_switch_plan
 from sottovoce.hub.home import create_home, open_accounts, open_invitations
 from sottovoce.hub.join_desk import Admit
 from sottovoce.hub.service import new_set_up_code
@@ -19,4 +19,5 @@ __all__ = [
     "open_invitations",
     "open_report",
     "open_roster",
+    "open_switch_plan",
 ]

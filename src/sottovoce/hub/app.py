@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sottovoce.contracts import Caller, HubCalls, Roster
+from sottovoce.contracts import Caller, HubCalls, PreparedSwitch, Roster
 from sottovoce.errors import StoreError
 from sottovoce.hub.authority import Issuer
 from sottovoce.hub.calls import HelloLog, HubCallsFor
@@ -25,12 +25,15 @@ from sottovoce.hub.service import (
     RosterKeeper,
     SecurityReport,
     Sessions,
+    SwitchPlan,
     audit,
     history,
     read_report,
+    read_switch_plan,
 )
 from sottovoce.hub.service.refused import keep_address, keep_refused
 from sottovoce.hub.settings import HubSettings, WebPlace
+from sottovoce.hub.switch_desk import SwitchDesk
 from sottovoce.hub.trust_desk import TrustDesk
 from sottovoce.hub.web import serve_pages
 from sottovoce.net.clock import Clock
@@ -43,7 +46,7 @@ from sottovoce.store import Database
 from sottovoce.tls import Trust
 from sottovoce.web import PagesCertificate, WebServer
 
-__all__ = ["CHANGES_SHOWN", "HubApp", "open_report", "open_roster"]
+__all__ = ["CHANGES_SHOWN", "HubApp", "open_report", "open_roster", "open_switch_plan"]
 
 #: Seconds between two sweeps of expired tickets and forgotten failures.
 PURGE_INTERVAL = 3600.0
@@ -60,7 +63,8 @@ class HubApp:
 
     Use :meth:`open`, then :meth:`start`; :meth:`aclose` at the end. ``accounts`` and ``registry``
     are the use cases for people who administer the installation; ``issuer`` is its issuing
-    authority, None where certificates come from outside.
+    authority, None where certificates come from outside; ``switch`` knows whether a plain
+    installation may be secured.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class HubApp:
         self._certificate: PagesCertificate | None = None
         self.web: WebServer | None = None
         self.issuer: Issuer | None = None
+        self.switch = SwitchDesk(database, installation, clock=clock)
         self.accounts = Accounts(database, hasher=hasher, clock=clock)
         self.registry = Registry(database, clock=clock)
 
@@ -140,6 +145,7 @@ class HubApp:
             sessions=self._sessions,
             registry=self.registry,
             desk=self._desk,
+            switch=self.switch,
             hellos=self._hellos,
             clock=self._clock,
         )
@@ -337,6 +343,33 @@ async def open_roster(
     installation = _installation(settings, own_name=own_name, secured=secured)
     async with await open_database(home) as database:
         return await RosterKeeper(database, installation=installation, clock=clock).roster()
+
+
+async def open_switch_plan(
+    home: Path,
+    settings: HubSettings,
+    own: PreparedSwitch | None,
+    *,
+    own_name: str,
+    secured: bool,
+    clock: Clock,
+) -> SwitchPlan:
+    """Return how the plain installation would be when secured, whether or not its HUB runs.
+
+    Args:
+        home: the home of HUB's server.
+        settings: from ``hub/hub.ini``.
+        own: what that server has ready.
+        own_name: the server's name.
+        secured: whether the server is secured.
+        clock: UTC.
+
+    Raises:
+        StoreError: there is no database, or it cannot be used.
+    """
+    installation = _installation(settings, own_name=own_name, secured=secured)
+    async with await open_database(home) as database, database.read() as connection:
+        return await read_switch_plan(connection, installation, own, clock())
 
 
 def _installation(settings: HubSettings, *, own_name: str, secured: bool) -> Installation:

@@ -28,6 +28,7 @@ from sottovoce.contracts import (
 )
 from sottovoce.errors import CallRefused
 from sottovoce.hub.service import Registry, RosterKeeper, Sessions, audit
+from sottovoce.hub.switch_desk import SwitchDesk
 from sottovoce.hub.trust_desk import TrustDesk
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
@@ -89,6 +90,7 @@ class HubCallsFor:
         sessions: for log-ins and tickets.
         registry: for settings.
         desk: for whom to trust, and renewals.
+        switch: for the word whether to secure the installation.
         hellos: logs who reports in.
         clock: UTC.
     """
@@ -102,6 +104,7 @@ class HubCallsFor:
         sessions: Sessions,
         registry: Registry,
         desk: TrustDesk,
+        switch: SwitchDesk,
         hellos: HelloLog,
         clock: Clock,
     ) -> None:
@@ -111,6 +114,7 @@ class HubCallsFor:
         self._sessions = sessions
         self._registry = registry
         self._desk = desk
+        self._switch = switch
         self._hellos = hellos
         self._clock = clock
 
@@ -128,7 +132,10 @@ class HubCallsFor:
         """Take the caller's sign of life."""
         reply = await self._roster.heartbeat(self._caller, request)
         commands = await self._desk.commands(self._caller, request.status)
-        return msgspec.structs.replace(reply, trust_rev=self._desk.rev, commands=commands)
+        word = await self._switch.word(request.status)
+        return msgspec.structs.replace(
+            reply, trust_rev=self._desk.rev, commands=commands, switch=word
+        )
 
     async def settings(self, request: SettingsSince, /) -> SettingsReply:
         """Give the caller its own settings."""

@@ -8,14 +8,13 @@ first takes its place, and ``ssl.ini``, the switch, takes it last.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from sottovoce.contracts import Invitation
 from sottovoce.errors import Fault, SettingsError
-from sottovoce.ini import with_value
 from sottovoce.net import Welcome
 from sottovoce.policy import Component
 from sottovoce.server.creating import (
@@ -27,19 +26,12 @@ from sottovoce.server.creating import (
     staged,
     write_trusted_roots,
 )
-from sottovoce.server.following import list_name, root_store
-from sottovoce.server.home import INI_FILES, Home, read_file, read_passwords
-from sottovoce.server.passwords import password_file
+from sottovoce.server.existing import disk_faults, files_for, write_all
+from sottovoce.server.following import list_name
+from sottovoce.server.home import INI_FILES, Home
 from sottovoce.server.plan import Plan, read_plan
-from sottovoce.server.securing import (
-    KEYSTORE,
-    Credentials,
-    managed_settings,
-    secured_files,
-    write_secured,
-)
+from sottovoce.server.securing import Credentials, managed_settings, write_secured
 from sottovoce.server.trust import is_secured
-from sottovoce.store import write_together
 
 __all__ = ["Ask", "JoinedHome", "Joining", "join_home"]
 
@@ -47,6 +39,11 @@ __all__ = ["Ask", "JoinedHome", "Joining", "join_home"]
 Ask = Callable[[], Awaitable[Welcome]]
 
 _NOT_JOINED = "The server has not joined; nothing was changed."
+
+
+def _disk_faults(home: Home) -> AbstractContextManager[None]:
+    """Say what the disk declined, and that the invitation is used by now."""
+    return disk_faults(home, message=_NOT_JOINED, then="ask for a new invitation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +154,9 @@ def _plan(home: Home, joining: Joining, hosts: Mapping[Component, str]) -> HomeP
 async def _join_existing(home: Home, joining: Joining, ask: Ask, now: datetime) -> JoinedHome:
     plan = await asyncio.to_thread(_examined, home, joining, now)
     welcome = await ask()
-    files = await asyncio.to_thread(_files, home, plan, welcome, now)
-    await asyncio.to_thread(_write, home, files)
+    files = await asyncio.to_thread(files_for, home, plan.settings, _credentials(welcome), now)
+    with _disk_faults(home):
+        await asyncio.to_thread(write_all, files)
     return JoinedHome(
         path=home.path,
         files=tuple(_shown(path, home) for path in files),
@@ -251,70 +249,3 @@ def _unfit(
         file=file,
         key=key,
     )
-
-
-def _files(home: Home, plan: Plan, welcome: Welcome, now: datetime) -> dict[Path, bytes]:
-    """Return every file that secures the home, in the order in which they take their places."""
-    settings = plan.settings
-    place = password_file(home, settings)
-    password = read_passwords(place)[0] if place is not None else None
-    secured = secured_files(
-        _credentials(welcome),
-        home=home.path,
-        keystore=_free_name(home),
-        password=password,
-    )
-    server_ini = read_file(home.server_ini, missing="file-missing", hint="Restore it.")
-    for key, value in managed_settings(home.path).items():
-        server_ini = with_value(server_ini, key, value)
-    *others, switch = secured
-    return {
-        **{home.path / path: secured[path] for path in others},
-        home.trusted_roots(settings): root_store(welcome.roots, home, settings, now),
-        home.server_ini: server_ini,
-        home.path / switch: secured[switch],
-    }
-
-
-def _free_name(home: Home) -> Path:
-    """Return a name for the keystore that nothing has: one that is there may serve HTTPS (W12)."""
-    number, path = 1, KEYSTORE
-    while (home.path / path).exists():
-        number += 1
-        path = KEYSTORE.with_stem(f"{KEYSTORE.stem}-{number}")
-    return path
-
-
-def _write(home: Home, files: Mapping[Path, bytes]) -> None:
-    """Write everything or nothing.
-
-    Raises:
-        SettingsError: the disk declined.
-    """
-    made = []
-    try:
-        with _disk_faults(home):
-            for folder in dict.fromkeys(path.parent for path in files):
-                if not folder.exists():
-                    folder.mkdir(mode=0o700)
-                    made.append(folder)
-            write_together(files)
-    except BaseException:
-        for folder in made:
-            folder.rmdir()
-        raise
-
-
-@contextmanager
-def _disk_faults(home: Home) -> Iterator[None]:
-    """Say what the disk declined, and that the invitation is used by now."""
-    try:
-        yield
-    except OSError as error:
-        fault = Fault(
-            code="file-unwritable",
-            why=f"The files of {home.path} cannot be written: {error.strerror}.",
-            file=str(error.filename or home.path),
-            hint="Free space, or let this user write there; then ask for a new invitation.",
-        )
-        raise SettingsError([fault], message=_NOT_JOINED) from error

@@ -24,7 +24,15 @@ from sottovoce.server.trust import StoreUse, is_secured, load_generation, read_i
 from sottovoce.tls import Trust, TrustGeneration
 from sottovoce.trk import TRK_KEYS, TrkSettings
 
-__all__ = ["Plan", "expected_hosts", "read_hub", "read_lui", "read_plan", "read_trk"]
+__all__ = [
+    "Plan",
+    "expected_hosts",
+    "read_hub",
+    "read_lui",
+    "read_plan",
+    "read_plan_of",
+    "read_trk",
+]
 
 Value = TypeVar("Value")
 
@@ -80,7 +88,19 @@ def read_plan(path: Path, *, at: datetime) -> Plan:
     Raises:
         SettingsError: with every fault of every file.
     """
-    home = Home(path.absolute())
+    return read_plan_of(Home(path.absolute()), at=at)
+
+
+def read_plan_of(home: Home, *, at: datetime) -> Plan:
+    """Read and check every file of *home*, which may see the switch elsewhere than it is.
+
+    Args:
+        home: the home.
+        at: UTC, for the dates of certificates.
+
+    Raises:
+        SettingsError: with every fault of every file.
+    """
     faults = Faults()
     settings = faults.attempt(home.settings)
     if settings is None:

@@ -15,7 +15,7 @@ import msgspec
 from cryptography import x509
 
 from sottovoce import __version__
-from sottovoce.contracts import HeartbeatReply, HubCalls, Status, TrkCalls
+from sottovoce.contracts import Command, HeartbeatReply, HubCalls, Status, TrkCalls
 from sottovoce.errors import Fault, SettingsError, SottovoceError
 from sottovoce.hub import HubApp, HubSettings
 from sottovoce.lui import LuiApp, LuiSettings
@@ -40,6 +40,7 @@ from sottovoce.server.home import Faults, occupy
 from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import Logs
 from sottovoce.server.plan import Plan
+from sottovoce.server.switching import SwitchWatch
 from sottovoce.tls import Side
 from sottovoce.trk import TrkApp, TrkSettings
 
@@ -72,6 +73,7 @@ class Server:
     trk: TrkApp | None = None
     keeper: TrustKeeper | None = None
     care: Care | None = None
+    switch: SwitchWatch | None = None
     _refused: RefusedCallers = field(default_factory=RefusedCallers)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _parts: dict[Component, AsyncExitStack] = field(default_factory=dict)
@@ -128,6 +130,9 @@ class Server:
             log=self.logs.server(),
         )
         if not self.plan.secured:
+            self.switch = watch = SwitchWatch(self.plan.home, clock=utc_now, log=self.logs.server())
+            if self.hub is not None:
+                self.hub.switch.own = lambda: watch.report
             return
         to_hub = (peer for peer in self.peers if peer.destination.component is Component.HUB)
         hub = next(to_hub, None)
@@ -154,6 +159,8 @@ class Server:
         tasks.spawn(self.keeper.run(), name="trust-keeper")
         if self.care is not None:
             self.care.start(tasks)
+        if self.switch is not None:
+            tasks.spawn(self.switch.run(), name="prepared-switch")
 
     def _unknown(self, chain: tuple[x509.Certificate, ...]) -> None:
         """Let somebody look for what is missing about a peer."""
@@ -289,13 +296,19 @@ class Server:
             edges = tuple(peer.posture for peer in self.peers if peer.component is component)
             refused = self._refused.latest if component is Component.TRK else ()
             known = msgspec.structs.replace(status, edges=edges, refused=refused)
-            return self.care.complete(known) if self.care is not None else known
+            part = self.care or self.switch
+            return part.complete(known) if part is not None else known
 
         def heard(reply: HeartbeatReply) -> None:
-            if self.care is not None:
-                self.care.heard(reply)
+            part = self.care or self.switch
+            if part is not None:
+                part.heard(reply)
 
-        return Reporting(complete=complete, heard=heard)
+        async def obey(command: Command) -> None:
+            if self.care is not None:
+                await self.care.obey(command)
+
+        return Reporting(complete=complete, heard=heard, obey=obey)
 
     async def _open_hub(self, settings: HubSettings, endpoint: Endpoint) -> None:
         plan = self.plan

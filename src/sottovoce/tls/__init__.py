@@ -15,6 +15,7 @@ from sottovoce.tls.generation import (
     identity_faults,
     own_faults,
 )
+from sottovoce.tls.judging import Judging
 from sottovoce.tls.peek import PEEK_LIMIT, PLAIN_PREAMBLE, FirstBytes, Speaker, peek
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Evidence",
     "Face",
     "FirstBytes",
+    "Judging",
     "PlainEngine",
     "Problem",
     "Secured",

@@ -9,7 +9,7 @@ from sottovoce.errors import Fault
 from sottovoce.pki import Purpose, verify
 from sottovoce.policy import skew_fault
 from sottovoce.tls.evidence import Evidence, Side
-from sottovoce.tls.generation import TrustGeneration
+from sottovoce.tls.judging import Judging
 
 __all__ = ["DATE_FAULTS", "blame_clocks"]
 
@@ -22,7 +22,7 @@ DATE_FAULTS = frozenset(
 def blame_clocks(
     faults: tuple[Fault, ...],
     evidence: Evidence,
-    generation: TrustGeneration,
+    generation: Judging,
     *,
     own: str = "this server",
     peer: str = "the peer",

@@ -10,11 +10,16 @@ from dataclasses import dataclass
 
 from sottovoce.errors import Fault
 from sottovoce.ini import shown
-from sottovoce.pki import Purpose, ip_addresses, nameless_fault, verify
+from sottovoce.pki import (
+    Purpose,
+    ip_addresses,
+    nameless_fault,
+    verify,
+)
 from sottovoce.policy import Component, PeerIdentity
 from sottovoce.tls.clocks import blame_clocks
 from sottovoce.tls.evidence import Evidence, Side
-from sottovoce.tls.generation import TrustGeneration
+from sottovoce.tls.judging import Judging
 
 __all__ = ["Verdict", "judge"]
 
@@ -41,7 +46,7 @@ class Verdict:
         return tuple(dict.fromkeys(fault.code for fault in self.faults))
 
 
-def judge(evidence: Evidence, generation: TrustGeneration) -> Verdict:
+def judge(evidence: Evidence, generation: Judging) -> Verdict:
     """Decide whether the peer of *evidence* may speak under *generation*.
 
     On the accepting side the gate is asked twice: before the greeting (``announced_name`` None: one
@@ -66,7 +71,7 @@ def judge(evidence: Evidence, generation: TrustGeneration) -> Verdict:
         return Verdict(accepted=False, faults=(fault,))
 
 
-def _judge(evidence: Evidence, generation: TrustGeneration) -> Verdict:
+def _judge(evidence: Evidence, generation: Judging) -> Verdict:
     if evidence.side is Side.CALLING and not evidence.dialled_name:
         raise ValueError("a caller must know whom it dialled")
     if not evidence.chain:
@@ -127,7 +132,7 @@ def _name_faults(evidence: Evidence, identity: PeerIdentity) -> Iterable[Fault]:
 
 
 def _list_faults(
-    evidence: Evidence, identity: PeerIdentity, generation: TrustGeneration
+    evidence: Evidence, identity: PeerIdentity, generation: Judging
 ) -> Iterable[Fault]:
     """The dialled and the announced name, or else one of the certificate's, must be allowed."""
     stated = [name for name in (evidence.dialled_name, evidence.announced_name) if name is not None]
@@ -168,7 +173,7 @@ def _nameless() -> Fault:
 
 
 def _role_faults(
-    evidence: Evidence, identity: PeerIdentity, generation: TrustGeneration
+    evidence: Evidence, identity: PeerIdentity, generation: Judging
 ) -> Iterable[Fault]:
     """The announced component must be granted by the certificate's roles and by the roster."""
     component = evidence.announced_component

@@ -25,6 +25,14 @@ from sottovoce.hub.service.rights import AccountState, Right, parse_rights
 from sottovoce.hub.service.roster import CLOCK_SKEW_ALLOWED, RosterKeeper
 from sottovoce.hub.service.sessions import Sessions
 from sottovoce.hub.service.setup_code import canonical_code, code_hash, new_set_up_code
+from sottovoce.hub.service.switching import (
+    Forecast,
+    ServerStanding,
+    SwitchPlan,
+    dial_key,
+    foretell,
+    read_switch_plan,
+)
 from sottovoce.hub.service.words import Headline, Level
 
 __all__ = [
@@ -41,6 +49,7 @@ __all__ = [
     "AuditVerdict",
     "ChangeKind",
     "EdgeChange",
+    "Forecast",
     "Headline",
     "Installation",
     "InvitationFacts",
@@ -54,11 +63,16 @@ __all__ = [
     "Right",
     "RosterKeeper",
     "SecurityReport",
+    "ServerStanding",
     "Sessions",
+    "SwitchPlan",
     "canonical_code",
     "code_hash",
+    "dial_key",
+    "foretell",
     "new_set_up_code",
     "parse_name",
     "parse_rights",
     "read_report",
+    "read_switch_plan",
 ]

@@ -3,18 +3,29 @@
 A partner is authenticated, not trusted with the size of HUB's database or pages.
 """
 
+from collections.abc import Mapping, Set
 from datetime import datetime
 
 import msgspec
 
-from sottovoce.contracts import CertificateFacts, EdgePosture, Refusal, RefusedCaller, Status
+from sottovoce.contracts import (
+    CertificateFacts,
+    EdgePosture,
+    PreparedSwitch,
+    Refusal,
+    RefusedCaller,
+    Status,
+)
 from sottovoce.hub.service.installation import utc
-from sottovoce.ini import shown
+from sottovoce.ini import normalise_host_name, shown
 from sottovoce.policy import CONNECTIONS, Component
 
 __all__ = ["bounded_caller", "bounded_status"]
 
 _NAME, _CODE, _TEXT, _MOST = 253, 64, 400, 32
+#: Of a prepared switch: certificates of a chain, octets of each, and trusted roots (a server may
+#: trust all the public ones).
+_CHAIN, _OCTETS, _ROOTS = 12, 16384, 512
 _STATES = frozenset({"secured", "plain", "down", "refused"})
 
 
@@ -41,7 +52,39 @@ def bounded_status(status: Status, reporter: Component, now: datetime) -> Status
         trust_rev=shown(status.trust_rev, limit=_NAME),
         issuer=shown(status.issuer, limit=_NAME),
         renewal=shown(status.renewal, limit=_CODE),
+        prepared=_prepared(status.prepared),
     )
+
+
+def _prepared(report: PreparedSwitch | None) -> PreparedSwitch | None:
+    """Bound it; whatever is too long for a name is no name of a server either."""
+    if report is None:
+        return None
+    chain = tuple(each for each in report.chain[:_CHAIN] if len(each) <= _OCTETS)
+    allowed = (_normal(name) for name in report.allowed[:_MOST])
+    return PreparedSwitch(
+        rev=shown(report.rev, limit=_CODE),
+        server=shown(report.server, limit=_NAME),
+        moved=report.moved,
+        chain=chain,
+        roots=tuple(shown(root, limit=_CODE * 2) for root in report.roots[:_ROOTS]),
+        allowed=tuple(dict.fromkeys(name for name in allowed if name)),
+        dials=_names(report.dials, {f"{one}-{other}" for one, other in CONNECTIONS}),
+        expects=_names(report.expects, set(Component)),
+        code=shown(report.code, limit=_CODE),
+        message=shown(report.message, limit=_TEXT),
+    )
+
+
+def _normal(name: str) -> str:
+    try:
+        return normalise_host_name(name)
+    except ValueError:
+        return ""
+
+
+def _names(given: Mapping[str, str], keys: Set[str]) -> dict[str, str]:
+    return {key: shown(name, limit=_NAME) for key, name in given.items() if key in keys}
 
 
 def bounded_caller(caller: RefusedCaller, now: datetime) -> RefusedCaller:

@@ -1,0 +1,316 @@
+"""The prepared switch: ``commands/ssl.ini.prepared``, which secures nothing until it is moved.
+
+Owns where it lies, what a server would be with it, what a running plain server tells HUB of that,
+and what HUB has said to it. Whether a server is prepared is read from its files each time; nothing
+of it is stored, except HUB's word, which nobody else could say.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from sottovoce.contracts import HeartbeatReply, PreparedSwitch, Status, SwitchWord
+from sottovoce.errors import Fault, SettingsError
+from sottovoce.hub.service import dial_key
+from sottovoce.net import Clock, monotonic
+from sottovoce.net.log import Log
+from sottovoce.pki import Purpose, fingerprint, verify
+from sottovoce.policy import Component
+from sottovoce.server.existing import disk_faults
+from sottovoce.server.home import Home
+from sottovoce.server.plan import Plan, read_plan_of
+from sottovoce.server.trust import is_secured
+from sottovoce.store import write_atomically
+
+__all__ = [
+    "PREPARED",
+    "HeardWord",
+    "PreparedHome",
+    "Stage",
+    "SwitchWatch",
+    "examine",
+    "heard_word",
+    "move_back",
+    "move_switch",
+    "report_of",
+    "secured_already",
+    "stage_of",
+]
+
+#: Where the switch waits, within the home.
+PREPARED = Path("commands") / "ssl.ini.prepared"
+
+#: Seconds between two looks at the files, and until they are read anew although they seem the same:
+#: dates pass, and a file that was missing is not watched.
+LOOK_EVERY, READ_EVERY = 1.0, 15.0
+
+_REV_LENGTH = 32
+_NOT_SWITCHED = "The switch was not moved."
+
+
+class Stage(StrEnum):
+    """How far a server's files are; what its process does is another matter."""
+
+    PLAIN = "plain"
+    PREPARED = "prepared"
+    #: The switch is in its place.
+    SWITCHED = "switched"
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedHome(Home):
+    """A home as it would be with the prepared switch in its place."""
+
+    @property
+    def ssl_ini(self) -> Path:
+        """The prepared switch."""
+        return self.path / PREPARED
+
+
+def stage_of(home: Home) -> Stage:
+    """Return how far the files of a home are."""
+    if is_secured(home):
+        return Stage.SWITCHED
+    prepared = is_secured(PreparedHome(home.path))
+    return Stage.PREPARED if prepared else Stage.PLAIN
+
+
+def examine(home: Home, *, at: datetime) -> Plan | None:
+    """Read a home as it would start secured: with its switch, or with the one that waits.
+
+    Args:
+        home: any.
+        at: UTC.
+
+    Returns:
+        None when there is neither.
+
+    Raises:
+        SettingsError: it would not start, with every reason.
+    """
+    stage = stage_of(home)
+    if stage is Stage.PLAIN:
+        return None
+    return read_plan_of(home if stage is Stage.SWITCHED else PreparedHome(home.path), at=at)
+
+
+def report_of(home: Home, *, at: datetime) -> PreparedSwitch | None:
+    """Return what a plain server tells HUB of its prepared switch; None when it has none.
+
+    Args:
+        home: of the server.
+        at: UTC.
+    """
+    moved = stage_of(home) is Stage.SWITCHED
+    try:
+        plan = examine(home, at=at)
+    except SettingsError as error:
+        fault = error.faults[0] if error.faults else Fault(code=error.code, why=error.message)
+        return _sealed(PreparedSwitch(moved=moved, code=fault.code, message=fault.why))
+    return None if plan is None else _sealed(_described(plan, at, moved=moved))
+
+
+def _described(plan: Plan, at: datetime, *, moved: bool) -> PreparedSwitch:
+    generation = plan.generation
+    assert generation is not None, "its switch is there"
+    path = verify(
+        list(generation.identity.chain),
+        roots=generation.roots,
+        purpose=Purpose.CLIENT,
+        name=None,
+        at=at,
+        crls=generation.revocations,
+    ).path
+    return PreparedSwitch(
+        server=plan.settings.server_name,
+        moved=moved,
+        chain=tuple(each.public_bytes(Encoding.DER) for each in path),
+        roots=tuple(sorted(fingerprint(root) for root in generation.roots)),
+        allowed=tuple(sorted(generation.allowed.names)),
+        dials=_dials(plan),
+        expects={component.value: host for component, host in plan.hosts.items()},
+    )
+
+
+def _dials(plan: Plan) -> dict[str, str]:
+    hub, lui, trk = Component.HUB, Component.LUI, Component.TRK
+    found = {}
+    if plan.lui is not None:
+        found[dial_key(lui, hub)] = plan.lui.hub_host
+        found[dial_key(lui, trk)] = plan.lui.tracker_host
+    if plan.trk is not None:
+        found[dial_key(trk, hub)] = plan.trk.hub_host
+    return found
+
+
+def _sealed(report: PreparedSwitch) -> PreparedSwitch:
+    """Give the report its revision, which is the same before and after the switch is moved."""
+    still = msgspec.structs.replace(report, moved=False)
+    digest = hashlib.sha256(msgspec.msgpack.encode(still, order="sorted")).hexdigest()
+    return msgspec.structs.replace(report, rev=digest[:_REV_LENGTH])
+
+
+# What HUB has said.
+
+
+class HeardWord(msgspec.Struct, frozen=True, kw_only=True):
+    """HUB's word, and when it came."""
+
+    at: datetime
+    word: SwitchWord
+
+
+def _word_file(home: Home) -> Path:
+    return home.path / "run" / "switch.json"
+
+
+def heard_word(home: Home) -> HeardWord | None:
+    """Return what HUB said last to the running server of *home*; None when nothing is known."""
+    try:
+        return msgspec.json.decode(_word_file(home).read_bytes(), type=HeardWord)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+class SwitchWatch:
+    """Tells HUB, from a plain server, what that has ready; :meth:`run` is its task.
+
+    Args:
+        home: of the server.
+        clock: UTC.
+        log: the server's.
+
+    ``report`` is what is ready at this moment.
+    """
+
+    def __init__(self, home: Home, *, clock: Clock, log: Log) -> None:
+        self._home = home
+        self._clock = clock
+        self._log = log
+        self._heard: SwitchWord | None = None
+        self._marks: tuple[int, ...] = ()
+        self._read_at = -READ_EVERY
+        self.report: PreparedSwitch | None = None
+
+    def complete(self, status: Status) -> Status:
+        """Add what is ready to a component's status."""
+        return msgspec.structs.replace(status, prepared=self.report)
+
+    def heard(self, reply: HeartbeatReply) -> None:
+        """Take note of HUB's word."""
+        if reply.switch is not None:
+            self._heard = reply.switch
+
+    async def run(self) -> None:
+        """Look at the files, and write down what HUB says, for ever; ends by cancellation only."""
+        while True:
+            try:
+                await asyncio.to_thread(self.look)
+            except OSError as error:
+                self._log.warning(f"The prepared switch cannot be watched: {error}.")
+            await asyncio.sleep(LOOK_EVERY)
+
+    def look(self) -> None:
+        """Look once.
+
+        Raises:
+            OSError: HUB's word cannot be written.
+        """
+        marks = self._marks_now()
+        if marks != self._marks or monotonic() >= self._read_at + READ_EVERY:
+            self._marks, self._read_at = marks, monotonic()
+            self.report = report_of(self._home, at=self._clock())
+        word, self._heard = self._heard, None
+        if word is not None:
+            path = _word_file(self._home)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            write_atomically(path, msgspec.json.encode(HeardWord(at=self._clock(), word=word)))
+
+    def _marks_now(self) -> tuple[int, ...]:
+        """Return the state of the switch, wherever it is: whoever prepares writes it last."""
+        found: list[int] = []
+        for path in (self._home.ssl_ini, PreparedHome(self._home.path).ssl_ini):
+            with contextlib.suppress(OSError):
+                state = os.stat(path)  # noqa: PTH116 - a link counts as what it points to
+                found += (state.st_ino, state.st_mtime_ns, state.st_ctime_ns)
+            found.append(0)
+        return tuple(found)
+
+
+# The switch itself.
+
+
+def move_switch(home: Home) -> None:
+    """Put the prepared switch in its place; it is on at the next start (SPEC W18).
+
+    Raises:
+        SettingsError: there is none, or its place is taken, or the disk declines.
+    """
+    if stage_of(home) is Stage.SWITCHED:
+        raise SettingsError([secured_already(home)], message=_NOT_SWITCHED)
+    if stage_of(home) is Stage.PLAIN:
+        raise SettingsError([_missing(home.path / PREPARED)], message=_NOT_SWITCHED)
+    _move(home, home.path / PREPARED, home.ssl_ini)
+
+
+def move_back(home: Home) -> None:
+    """Put the switch aside, so that the next start is plain.
+
+    Raises:
+        SettingsError: there is none, or something prepared lies where it would go.
+    """
+    aside = home.path / PREPARED
+    if stage_of(home) is not Stage.SWITCHED:
+        raise SettingsError([_missing(home.ssl_ini)], message=_NOT_SWITCHED)
+    if os.path.lexists(aside):
+        fault = Fault(
+            code="switch-refused",
+            why="Another switch is prepared, and would be lost.",
+            expected=f"no {aside.name}",
+            presented="one",
+            hint=f"Move {aside} away, then repeat this.",
+            file=str(aside),
+        )
+        raise SettingsError([fault], message=_NOT_SWITCHED)
+    _move(home, home.ssl_ini, aside)
+
+
+def _missing(path: Path) -> Fault:
+    return Fault(
+        code="switch-refused",
+        why="There is no switch to be moved.",
+        expected=path.name,
+        presented="no such file",
+        hint="Where this server stands: sottovoce secure --home DIR",
+        file=str(path),
+    )
+
+
+def _move(home: Home, origin: Path, target: Path) -> None:
+    with disk_faults(home, message=_NOT_SWITCHED, then="repeat this"):
+        origin.rename(target)
+        descriptor = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def secured_already(home: Home) -> Fault:
+    """Return the fault of a step that is for a server whose switch is not in its place yet."""
+    return Fault(
+        code="switch-refused",
+        why="The switch of this server is in its place already.",
+        expected="no commands/ssl.ini",
+        presented="one",
+        hint="Where the installation stands: sottovoce secure --home DIR",
+        file=str(home.ssl_ini),
+    )
