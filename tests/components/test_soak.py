@@ -1,4 +1,4 @@
-"""Certificates are renewed and the root replaced under load: the short version of `make soak`."""
+"""The root is replaced under load, and no call fails: the short version of `make soak`."""
 
 from pathlib import Path
 
@@ -9,12 +9,13 @@ from sottovoce.testing.soaking import Soak, soak
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_certificates_are_renewed_and_the_root_replaced_without_a_failed_call(
+def test_the_root_is_replaced_without_a_failed_call_or_a_lost_event(
     tmp_path: Path,
 ) -> None:
+    """No certificate is due meanwhile: every renewal is by HUB's command."""
     plan = Soak(
-        seconds=24,
-        lifetime=16,
+        seconds=22,
+        lifetime=600,
         servers=2,
         calls_per_second=150,
         hits_per_second=10,

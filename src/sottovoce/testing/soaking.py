@@ -234,7 +234,7 @@ class _Run:
         plan, minute = self._plan, 0
         marks = [plan.seconds / 3, plan.seconds]
         rolling = _Rollover(self._installation, self._found) if plan.rollover else None
-        while self._elapsed < plan.seconds:
+        while self._elapsed < plan.seconds or _goes_on(rolling, self._elapsed - plan.seconds):
             time.sleep(0.2)
             if marks and self._elapsed >= marks[0]:
                 marks.pop(0)
@@ -397,6 +397,11 @@ class _Silent:
         """Nothing."""
 
     warning = error = info
+
+
+def _goes_on(rolling: "_Rollover | None", over: float) -> bool:
+    """Tell whether a rollover has not come to its end in time, and is waited for."""
+    return rolling is not None and not rolling.done and over < _PATIENCE
 
 
 class _Rollover:
