@@ -10,14 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from sottovoce.diagnosis import Severity, entry_of
 from sottovoce.errors import Fault, LocalProtocolError, RemoteProtocolError
 from sottovoce.net.clock import Clock
 from sottovoce.net.endpoint import PeerFacts
 from sottovoce.net.limits import Limits
 from sottovoce.net.tasks import TaskOwner
-from sottovoce.net.telling import printable
+from sottovoce.net.telling import faults_told, printable
 from sottovoce.net.wire import Happening, Lost, Wire
-from sottovoce.rpc import Bye, Ping, Pong
+from sottovoce.rpc import Bye, Ping, Pong, Reason
 from sottovoce.tls import Broken, TrustGeneration, judge
 
 __all__ = ["LONGEST_NAP", "Conversation"]
@@ -46,6 +47,8 @@ class Conversation:
         self.generation = facts.generation
         #: Why it was dismissed.
         self.dismissed: tuple[Fault, ...] = ()
+        #: Why the peer dismissed us, where it said so.
+        self.sent_away: tuple[Fault, ...] = ()
         #: Set once, to the reason, when nothing more can be said.
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._limits = limits
@@ -168,6 +171,7 @@ class Conversation:
                 pass
             case Bye(code=code, message=message):
                 words = f" ({printable(message)})" if message else ""
+                self.sent_away = self._reason_of(code)
                 self._said_bye(f"{printable(code, limit=64)}{words}")
             case Lost(error=error):
                 self._end(self._why or error or "the peer closed the connection")
@@ -180,6 +184,13 @@ class Conversation:
                 self._breach(error)
             case _:
                 self._take(happening)
+
+    def _reason_of(self, code: str) -> tuple[Fault, ...]:
+        """Return what a goodbye says is wrong with us; most say nothing of the kind."""
+        entry = entry_of(code)
+        if entry is None or entry.severity is Severity.NOTICE:
+            return ()
+        return faults_told((Reason(code),), teller=printable(self.facts.name))
 
     def _breach(self, error: RemoteProtocolError) -> None:
         self._say(Bye(error.bye, error.message[:200]))

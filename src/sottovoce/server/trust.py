@@ -177,7 +177,8 @@ def load_generation(
         others=others,
     )
     for fault in own_faults(generation, at=at):
-        faults.found.append(own_fault(fault, ssl.keystore_path, home))
+        managed = settings.trust_from_hub
+        faults.found.append(own_fault(fault, ssl.keystore_path, home, managed=managed))
     faults.check(_DOES_NOT_START)
     return generation, tuple(faults.warnings)
 
@@ -341,10 +342,21 @@ def import_root(home: Home) -> str:
     return f"sottovoce keytool --home {home.path} -importcert -cacerts -alias root -file ROOT.pem"
 
 
-def own_fault(fault: Fault, keystore: Path, home: Home) -> Fault:
-    """Say whose certificate it is that has the fault, and what this server's next step is."""
-    hint = fault.hint
-    match fault.code:
+def own_fault(fault: Fault, keystore: Path, home: Home, *, managed: bool = False) -> Fault:
+    """Say whose certificate it is that has the fault, and what this server's next step is.
+
+    Args:
+        fault: of this server's own certificate.
+        keystore: that holds it.
+        home: the server's.
+        managed: whether HUB renews it (``TrustFromHub``): then one that has expired was not renewed
+            in time, and cannot prove any more who asks for the next (catalogue V6).
+    """
+    hint, code = fault.hint, fault.code
+    match code:
+        case "certificate-expired" if managed:
+            code = "renewal-too-late"
+            hint = "Invite this server again on HUB's (sottovoce invite), then join."
         case "root-untrusted" | "issuer-unknown":
             hint = (
                 "If that authority is yours, compare the fingerprint and import its root: "
@@ -354,6 +366,7 @@ def own_fault(fault: Fault, keystore: Path, home: Home) -> Fault:
             hint = "Correct this machine's clock if it is wrong; else wait, or renew."
     return replace(
         fault,
+        code=code,
         why=f"This server's own certificate: {fault.why}",
         hint=hint,
         file=str(keystore),

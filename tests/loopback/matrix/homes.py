@@ -18,13 +18,13 @@ from pathlib import Path
 from tests.cli.test_check import NAME, PREPARED, Case
 from tests.components.test_check_partners import street
 from tests.loopback.matrix.rows import Made, Seen
-from tests.loopback.matrix.stage import ALLOWED, HUB, LUI, QUICK, TRK, Stage, swallowing
+from tests.loopback.matrix.stage import ALLOWED, HUB, IMPATIENT, LUI, TRK, Stage, swallowing
 
 from sottovoce.cli import main
 from sottovoce.diagnosis import Finding, Report
 from sottovoce.errors import Fault, SettingsError
 from sottovoce.keystore import PrivateKeyEntry
-from sottovoce.net import monotonic, utc_now
+from sottovoce.net import LIMITS, Limits, monotonic, utc_now
 from sottovoce.policy import Component
 from sottovoce.server.checking import Notebook, check_home, check_partners
 from sottovoce.server.plan import read_plan
@@ -175,15 +175,15 @@ def partners(
                 ports = place.ports | ({"HubPort": dropped} if firewall else {})
                 for key, port in ports.items():
                     case.home.set("lui/lui.ini", key, str(port))
-                return await _checked(case)
+                return await _checked(case, IMPATIENT if firewall else LIMITS)
 
     return made
 
 
-async def _checked(case: Case) -> Seen:
+async def _checked(case: Case, limits: Limits = LIMITS) -> Seen:
     notebook = Notebook(monotonic=monotonic)
     known = await asyncio.to_thread(check_home, case.home.path, notebook, at=utc_now())
-    await check_partners(known, notebook, limits=QUICK)
+    await check_partners(known, notebook, limits=limits)
     first = notebook.report.first
     assert first is not None, "check has found nothing"
     return Seen(found=(first.code, ""), faults=(_as_fault(first),), text=_text(notebook.report))

@@ -9,8 +9,8 @@ from dataclasses import replace
 from tests.loopback.matrix.rows import Made, Row, Seen
 from tests.loopback.matrix.stage import (
     HUB,
+    IMPATIENT,
     LUI,
-    QUICK,
     TRK,
     Stage,
     calls,
@@ -21,7 +21,7 @@ from tests.loopback.matrix.stage import (
 )
 
 from sottovoce.errors import ChannelError
-from sottovoce.net import Outcome
+from sottovoce.net import LIMITS, Limits, Outcome
 from sottovoce.policy import Component
 from sottovoce.testing import Party, listening
 
@@ -66,20 +66,14 @@ def says(banner: bytes) -> Talk:
     return talk
 
 
-def dialled(talk: Talk, *, secured: bool = True) -> Made:
+def dialled(talk: Talk, *, limits: Limits = LIMITS) -> Made:
     """Return a row's play: LUI calls somebody who is not ours."""
 
     async def made(stage: Stage) -> Seen:
         async with somebody(talk) as port:
-            return await calls(_caller(stage) if secured else Party(LUI), port)
+            return await calls(replace(stage.lui(), limits=limits), port)
 
     return made
-
-
-def _caller(stage: Stage) -> Party:
-    lui = stage.lui()
-    lui.limits = replace(QUICK, first_bytes=0.1, handshake=0.2, greeting=0.2)
-    return lui
 
 
 def said(data: bytes, *, secured: bool = True, end: bool = False) -> Made:
@@ -116,16 +110,16 @@ def said(data: bytes, *, secured: bool = True, end: bool = False) -> Made:
 async def _nobody(stage: Stage) -> Seen:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound and not listening: refused at once
-        return await calls(_caller(stage), held.getsockname()[1])
+        return await calls(stage.lui(), held.getsockname()[1])
 
 
 async def _swallowed(stage: Stage) -> Seen:
     with swallowing() as port:
-        return await calls(_caller(stage), port)
+        return await calls(replace(stage.lui(), limits=IMPATIENT), port)
 
 
 async def _unresolved(stage: Stage) -> Seen:
-    return await calls(_caller(stage), 1099, dial="hub.invalid", address="")
+    return await calls(stage.lui(), 1099, dial="hub.invalid", address="")
 
 
 async def _scanned(stage: Stage) -> Seen:
@@ -142,10 +136,10 @@ async def _scanned(stage: Stage) -> Seen:
 
 
 async def _reason_never_lost(stage: Stage) -> Seen:
-    """Twelve refusals, and twelve times the reason arrives and not a broken pipe."""
+    """Six refusals, and six times the reason arrives and not a broken pipe."""
     hub = stage.hub()
     async with listening(hub) as listener:
-        for _ in range(12):
+        for _ in range(6):
             lui = stage.lui(stage.issue(LUI, by=stage.stranger))
             hub.records.clear()
             try:
@@ -231,7 +225,7 @@ ROWS = (
     Row(
         id="P6",
         cause="somebody accepts and is silent",
-        made=dialled(says(b"")),
+        made=dialled(says(b""), limits=IMPATIENT),
         calling="tls-not-started",
         says=("silent",),
     ),

@@ -13,7 +13,7 @@ from sottovoce.errors import Fault
 if TYPE_CHECKING:
     from tests.loopback.matrix.stage import Stage
 
-__all__ = ["CATALOGUE", "Made", "Recorded", "Row", "Seen"]
+__all__ = ["CATALOGUE", "Made", "Row", "Seen"]
 
 #: Every row of the failure catalogue: its id, and its true cause in a few words.
 CATALOGUE: Mapping[str, str] = {
@@ -160,18 +160,3 @@ class Row:
 
     def __str__(self) -> str:
         return f"{self.id} {self.cause}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recorded:
-    """A row that is not made for real.
-
-    Args:
-        id: of the catalogue.
-        reason: why not.
-        evidence: where its strings are explained instead.
-    """
-
-    id: str
-    reason: str
-    evidence: str

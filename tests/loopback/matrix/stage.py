@@ -35,6 +35,7 @@ __all__ = [
     "ALLOWED",
     "DAY",
     "HUB",
+    "IMPATIENT",
     "LUI",
     "TRK",
     "Stage",
@@ -50,10 +51,8 @@ ALLOWED = (HUB, LUI, TRK)
 ROLES = {HUB: Component.HUB, LUI: Component.LUI, TRK: Component.TRK}
 DAY = timedelta(days=1)
 
-#: Long enough for a busy machine; whoever waits in a row waits for these.
-QUICK = replace(
-    LIMITS, connect=0.3, first_bytes=0.3, handshake=2.0, greeting=2.0, linger=0.1, resolve=0.5
-)
+#: For rows in which nobody answers: whoever waits there waits for these.
+IMPATIENT = replace(LIMITS, connect=0.4, handshake=0.4, linger=0.1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,12 +11,15 @@ from tests.loopback.matrix import (
     names,
     network,
     protocol,
+    running,
     settings,
     trust,
     validity,
 )
-from tests.loopback.matrix.rows import Row
+from tests.loopback.matrix.rows import CATALOGUE, Row
 from tests.loopback.matrix.stage import Stage
+
+from sottovoce.diagnosis import CATALOGUE as DIAGNOSES
 
 ROWS: tuple[Row, ...] = (
     *names.ROWS,
@@ -28,6 +31,7 @@ ROWS: tuple[Row, ...] = (
     *protocol.ROWS,
     *keystores.ROWS,
     *settings.ROWS,
+    *running.ROWS,
 )
 
 
@@ -44,3 +48,22 @@ async def test_both_sides_know_why(row: Row, stage: Stage) -> None:
     for fault in seen.faults[:1]:
         assert fault.presented, "who found it says what was met"
         assert fault.expected, "and what would have been right"
+
+
+def test_every_row_of_the_catalogue_is_made() -> None:
+    """Issue 4 asks for 90 % of them; no reason was found to leave one out."""
+    assert {row.id for row in ROWS} == set(CATALOGUE)
+    assert len(CATALOGUE) == 82
+    assert len({str(row) for row in ROWS}) == len(ROWS)
+
+
+def test_every_row_has_an_entry_in_the_catalogue_of_diagnoses() -> None:
+    known = {row for entry in DIAGNOSES.values() for row in entry.rows}
+    assert set(CATALOGUE) <= known
+
+
+def test_what_is_foretold_are_codes_of_the_catalogue() -> None:
+    for row in ROWS:
+        told = {each for each in row.told if not each.startswith(("alert ", "sottovoce"))}
+        codes = {*row.accepting, row.calling, *row.found, *told} - {""}
+        assert codes <= set(DIAGNOSES), row

@@ -6,13 +6,6 @@ __all__ = ["ENTRIES"]
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        code="csv-row-broken",
-        title="A row of the list cannot be used",
-        severity=Severity.WARNING,
-        message="Row {line|} of {file|the list} cannot be used: {why|it does not fit the columns}.",
-        next_step="Correct that row and import the list again; the other rows are in.",
-    ),
-    Entry(
         code="template-unknown-field",
         title="The template asks for a field that the list does not have",
         message="The template asks for the field {presented|}; the list has {expected|others}.",
@@ -108,18 +101,5 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.NOTICE,
         message="The session ticket is not valid: {why|it has expired or was withdrawn}.",
         next_step="Log in again.",
-    ),
-    Entry(
-        code="uncertain-recipients",
-        title="Recipients of whom it is not known whether they got the mail",
-        severity=Severity.WARNING,
-        message=(
-            "{presented|Some} recipients are uncertain: the mail was handed over and the answer "
-            "never came."
-        ),
-        next_step=(
-            "Compare with the relay's log, then settle each with sottovoce job; nothing is sent "
-            "twice unasked."
-        ),
     ),
 )

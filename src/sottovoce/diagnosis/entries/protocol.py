@@ -309,14 +309,14 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="hello-first",
-        title="Speech out of turn",
-        rows=("O6",),
+        title="HUB does not know this instance yet",
+        severity=Severity.NOTICE,
         side=Side.PEER,
-        message="{peer} spoke before {own} had greeted it; the accepting side speaks first.",
-        next_step=(
-            "Update the older of the two servers; a stranger's program does not belong on this "
-            "port."
+        message=(
+            "{own} does not know this instance of {peer}: it has not reported in since it was "
+            "started, or since {own}'s database was made or restored."
         ),
+        next_step="Nothing to do: it reports in by itself within a minute.",
     ),
     Entry(
         code="not-admitted",

@@ -6,19 +6,6 @@ __all__ = ["ENTRIES"]
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        code="generation-changed",
-        title="A session was closed by a reload",
-        rows=("O7", "R5"),
-        severity=Severity.NOTICE,
-        side=Side.BOTH,
-        message=(
-            "{own} closed the connection to {peer}: the trust now in force ({expected|a newer "
-            "generation}) would not accept it."
-        ),
-        next_step=("See why with sottovoce edges; nothing to do if the removal was meant."),
-        says=(Says("connections left from generation", 0.9, "sottovoce"),),
-    ),
-    Entry(
         code="reload-incomplete",
         title="New files are not complete yet",
         rows=("O1",),

@@ -205,7 +205,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="root-untrusted",
         title="The chain ends in a root that is not trusted here",
-        rows=("T7",),
+        rows=("T7", "O7"),
         side=Side.OWN,
         message=(
             "{own} did not accept {peer}: its chain ends in {presented|a root certificate that it "

@@ -228,12 +228,12 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("V6",),
         side=Side.OWN,
         message=(
-            "This server's certificate expired {expected|before today}, so it cannot prove who "
-            "asks for its renewal."
+            "This server's certificate has expired ({presented|its last day has passed}), so it "
+            "cannot prove any more who asks for its renewal."
         ),
         next_step=(
-            "Make a new request (sottovoce keytool -certreq), have it signed by hand (sottovoce "
-            "ca sign), import the reply."
+            "Invite the server again on HUB's (sottovoce invite), then join; without an own CA: "
+            "make a new request (sottovoce keytool -certreq) and have it signed by hand."
         ),
         says=(
             Says("error renewing certificate: {} certificate has expired", 0.9, "step"),
@@ -246,14 +246,16 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="revoked",
         title="The certificate was revoked",
-        rows=("R1",),
+        rows=("R1", "R5", "O7"),
         side=Side.PEER,
         message=(
             "{own} did not accept {peer}: its certificate was revoked ({presented|its CA's list "
-            "names it})."
+            "names it}); needed is {expected|one that no list names}."
         ),
         next_step="If {peer} is still in use, issue it a new certificate with a new key.",
         says=(
+            Says("open connection of {} (revoked)", 0.95, "sottovoce"),
+            Says("open connections of {} (revoked)", 0.95, "sottovoce"),
             Says("peer cert untrusted or revoked", 0.4, "gnutls"),
             Says("cert e revoked", 0.95, "schannel"),
             Says("certificate revoked", 0.93, "openssl"),
@@ -419,16 +421,5 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="Nothing to do here; turn session tickets off in the program that calls.",
         severity=Severity.NOTICE,
         says=(Says("session id context uninitialized", 0.8, "openssl"),),
-    ),
-    Entry(
-        code="revoked-connection-closed",
-        title="An open connection was closed because of a revocation",
-        rows=("R5",),
-        severity=Severity.NOTICE,
-        side=Side.PEER,
-        message=(
-            "{own} closed {presented|an open connection} of {peer}: its certificate was revoked."
-        ),
-        next_step="If {peer} is still in use, issue it a new certificate with a new key.",
     ),
 )

@@ -155,7 +155,8 @@ def _owned(fault: Fault, known: Examination) -> Fault:
     """Say whose certificate it is; a warning stays one."""
     if known.keystore_path is None:
         return fault
-    return own_fault(fault, known.keystore_path, known.home)
+    managed = known.settings is not None and known.settings.trust_from_hub
+    return own_fault(fault, known.keystore_path, known.home, managed=managed)
 
 
 def _sent_short(known: Examination) -> Iterable[Fault]:
