@@ -186,13 +186,14 @@ _GUARDED = r"(?:password|passphrase|passwd|storepass|keypass|secret|token|ticket
 #: begins; after an option of a command; in an address; in a tracking link; a set-up code.
 _SECRETS = (
     re.compile(rf"(?im)(^[ \t]*[\w.]*{_GUARDED}[\"']?[ \t]*[=:][ \t]*)(\S.*)"),
-    re.compile(r"(\b[A-Z]\w*Password[ \t]+)([^\s=:•].*)"),
     re.compile(rf"(?i)({_GUARDED}[\"']?\s?[=:]\s?)(\"[^\"]*\"|'[^']*'|\S+)"),
     re.compile(r"(?i)(-(?:src|dest)?(?:storepass|keypass|passin|passout|new) )(\S+)"),
     re.compile(r"(://[^\s:/@]{1,100}:)([^\s@/]{1,200})(?=@)"),
     re.compile(r"(/[ocup]/)([\w-]{44})"),
     re.compile(r"()(\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){4}\b)"),
 )
+#: A line of an INI file with a blank between key and value; in a sentence of ours those are words.
+_BLANK_SEPARATED = re.compile(r"(\b[A-Z]\w*Password[ \t]+)([^\s=:•].*)")
 _WORD = re.compile(r"[\w+/=~-]{16,}")
 _SWITCH = re.compile(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[A-Z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])")
 
@@ -209,19 +210,21 @@ def veiled(text: str) -> str:
     return _WORD.sub(lambda word: "•••" if len(_SWITCH.findall(word[0])) >= 4 else word[0], text)
 
 
-def clean(text: str, *, limit: int = VALUE_LIMIT) -> str:
+def clean(text: str, *, limit: int = VALUE_LIMIT, ours: bool = False) -> str:
     """Return one bounded printable line: no control characters, no value of a password.
 
     Args:
         text: anything, also hostile.
         limit: the longest result, in characters.
+        ours: whether the sentence was written in this program: then what follows the name of a
+            password in it is said of it (“SSLKeystorePassword is missing”).
 
     Returns:
         the text with control and direction characters as blanks, values that follow ``password=``
         and the like as ``•••``, cut with ``…`` where it was too long.
     """
     line = text[: limit * 4]
-    for secret in _SECRETS:
+    for secret in _SECRETS if ours else (*_SECRETS, _BLANK_SEPARATED):
         line = secret.sub(r"\1•••", line)
     line = _UNPRINTABLE.sub(" ", line).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"

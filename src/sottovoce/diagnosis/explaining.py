@@ -132,7 +132,7 @@ def _known(fault: Fault, facts: Mapping[str, str]) -> dict[str, str]:
 
 def _sentence(entry: Entry, fault: Fault, known: Mapping[str, str]) -> str:
     """Choose the finder's sentence when it gave one, and say who refused whom where it does not."""
-    message = clean(fault.why) or fill(entry.message, known)
+    message = clean(fault.why, ours=True) or fill(entry.message, known)
     opening = _REFUSAL.match(entry.message)
     peer = clean(known.get("peer", ""))
     if fault.why and opening and peer and peer not in message:
@@ -167,7 +167,7 @@ def describe(fault: Fault, facts: Mapping[str, str] = MappingProxyType({})) -> D
         found,
         code=clean(fault.code, limit=60),
         message=message,
-        next_step=clean(fault.hint) or found.next_step,
+        next_step=clean(fault.hint, ours=True) or found.next_step,
         severity=Severity.WARNING if fault.warning else entry.severity,
         evidence=evidence,
     )

@@ -82,3 +82,11 @@ def test_a_long_value_is_cut() -> None:
 )
 def test_a_word_that_looks_drawn_is_veiled(text: str, shown: str | None) -> None:
     assert veiled(text) == (text if shown is None else shown)
+
+
+def test_what_a_sentence_of_ours_says_of_a_password_stays() -> None:
+    """A line of an INI file looks the same, and loses its value."""
+    said = "SSLKeystorePassword is missing."
+    assert clean(said, ours=True) == said
+    assert clean("SSLKeystorePassword hunter2 hunter2") == "SSLKeystorePassword •••"
+    assert clean("password=hunter2", ours=True) == "password=•••"
