@@ -129,6 +129,14 @@ def test_a_healthy_home_changes_nothing(explained: Explained) -> None:
     assert codes[:2] == ["issuer-unknown", "intermediate-missing"]
 
 
+def test_a_sound_certificate_rules_its_faults_out(explained: Explained) -> None:
+    """B.0: a partner's alert, and nothing wrong with what it was shown: it lacks our root."""
+    alert = "javax.net.ssl.SSLHandshakeException: Received fatal alert: certificate_unknown"
+    likely = {one["code"]: one["likelihood"] for one in explained(alert)}
+    assert next(iter(likely)) == "issuer-unknown"
+    assert not {"self-signed", "certificate-expired", "intermediate-missing"} & set(likely)
+
+
 def test_the_newest_refusal_of_the_log_decides(case: Case, explained: Explained) -> None:
     """What the partner was refused for stands in the log, with its names."""
     hour = dt.timedelta(hours=1)

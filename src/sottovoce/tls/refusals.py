@@ -24,9 +24,31 @@ _SHOWN_CAUSES = 3
 _BOTH = "a handshake that both sides complete"
 #: Of these the peer's roots are the reason: our CA is named.
 _ROOTS = frozenset({"issuer-unknown", "root-untrusted"})
+#: What lists are at hand here says nothing of the peer's.
+_OUR_LISTS = frozenset({"revocation-unknown", "revocation-list-expired"})
 #: The alert by which a server says that it has no certificate for the name asked for, and the one
 #: that says that we showed none; every other is about what we have shown.
 _NO_SUCH_NAME, _NO_CERTIFICATE = "unrecognized_name", "certificate_required"
+#: Alerts that no certificate of ours is the reason of: code, why, next step. Where OpenSSL has no
+#: certificate that serves for TLS 1.3 it turns that version off, and says protocol_version
+#: (measured); Java says handshake_failure.
+_NEGOTIATED = {
+    "protocol_version": (
+        "protocol-version",
+        "it does not speak TLS 1.3, or has no certificate for it, and this server needs it.",
+        "Update it, have it offer TLS 1.3, or look whether it has a key and a certificate.",
+    ),
+    "handshake_failure": (
+        "no-common-cipher",
+        "it has no cipher suite, group or signature in common with this server, or no certificate.",
+        "Have it use the standard ones of TLS 1.3; look whether it has a key and a certificate.",
+    ),
+    "no_application_protocol": (
+        "foreign-service",
+        "it speaks TLS, and none of this program's protocols: another service has that port.",
+        "Check the port and what listens there.",
+    ),
+}
 
 
 def refusal_faults(
@@ -53,6 +75,10 @@ def refusal_faults(
     said = f"The peer refused this server in TLS with the alert {alert}"
     if alert == _NO_SUCH_NAME and evidence.dialled_name:
         return (_no_such_name(said, alert, evidence.dialled_name),)
+    if alert in _NEGOTIATED:
+        code, why, hint = _NEGOTIATED[alert]
+        why = f"{said}: {why}"
+        return (Fault(code=code, why=why, expected=_BOTH, presented=alert, hint=hint),)
     own = _own_faults(shown, evidence, generation, asked)
     likely = _causes(alert, _circumstances(shown, evidence, own, asked))
     first = likely[0]
@@ -89,9 +115,9 @@ def _own_faults(
         purpose=Purpose.SERVER if accepting else Purpose.CLIENT,
         name=(asked or None) if accepting else None,
         at=evidence.at,
-        crls=generation.crls,
+        crls=generation.revocations,
     )
-    return verdict.faults
+    return tuple(fault for fault in verdict.faults if fault.code not in _OUR_LISTS)
 
 
 def _circumstances(

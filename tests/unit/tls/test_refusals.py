@@ -97,3 +97,56 @@ def test_an_alert_that_says_nothing_is_a_refusal_all_the_same(
     (fault,) = refused("alert-200")
     assert fault == replace(fault, code="refused-by-peer", presented="alert-200")
     assert fault.why.endswith("with the alert alert-200.")
+
+
+@pytest.mark.parametrize(
+    ("alert", "code"),
+    [
+        ("protocol_version", "protocol-version"),
+        ("handshake_failure", "no-common-cipher"),
+        ("no_application_protocol", "foreign-service"),
+    ],
+)
+def test_what_was_not_agreed_on_is_no_fault_of_a_certificate(
+    alert: str, code: str, refused: Callable[..., tuple[Fault, ...]]
+) -> None:
+    (fault,) = refused(alert, "expired")
+    assert (fault.code, fault.presented) == (code, alert)
+    assert f"with the alert {alert}: it " in fault.why
+
+
+def test_a_server_without_a_certificate_for_that_name_says_so(
+    evidence: Make, generation: TrustGeneration, identities: SimpleNamespace
+) -> None:
+    """Go's answer to a name that none of its certificates has; it is not about ours."""
+    asked = evidence(Side.CALLING, chain=(), dialled_name="hub.test")
+    (fault,) = refusal_faults("unrecognized_name", identities.lui, asked, generation)
+    assert (fault.code, fault.expected) == ("name-mismatch", "hub.test")
+    assert "no certificate for hub.test" in fault.why
+
+
+def test_that_we_showed_none_is_no_cause_but_of_the_one_alert(
+    refused: Callable[..., tuple[Fault, ...]],
+) -> None:
+    assert refused("certificate_required")[0].code == "no-certificate"
+    assert "no certificate" not in refused("bad_certificate")[0].why
+
+
+def test_lists_that_are_missing_here_are_not_the_peers_reason(
+    evidence: Make, generation: TrustGeneration, identities: SimpleNamespace, stranger: Any
+) -> None:
+    """R3: which lists the peer has cannot be seen from here."""
+    unlisted = replace(generation, crls=(_list_of(stranger, generation),))
+    seen = evidence(Side.CALLING, chain=())
+    codes = {f.code for f in refusal_faults("unknown_ca", identities.lui, seen, unlisted)}
+    assert codes == {"root-untrusted"}
+
+
+def _list_of(issuer: Any, generation: TrustGeneration) -> Any:
+    certificate = generation.identity.certificate
+    return issuer.authority.revocation_list(
+        [],
+        this_update=certificate.not_valid_before_utc,
+        next_update=certificate.not_valid_after_utc,
+        number=1,
+    )

@@ -17,8 +17,10 @@ from sottovoce.diagnosis import (
     explain,
 )
 from sottovoce.errors import Fault
+from sottovoce.pki import RevocationEvidence
 from sottovoce.policy import SKEW_REFUSED, span
 from sottovoce.server.checking.examination import Examination
+from sottovoce.tls import identity_faults
 
 __all__ = ["circumstances", "explain_here"]
 
@@ -60,9 +62,11 @@ def explain_here(
     Returns:
         diagnoses, the likeliest here first; never empty.
     """
-    may_be = explain(text, circumstances(known) | dict(context))
+    besides = circumstances(known) | dict(context)
+    may_be = explain(text, _own_certificate(known) | besides)
     sights = [*_findings(report), *_refusals(known)]
-    codes = {one.code for one in may_be}
+    # The text may be a partner's, and what is sound here need not be sound there.
+    codes = {one.code for one in (*may_be, *explain(text, besides))}
     fitting = [sight for sight in sights if sight.code in codes]
     if not fitting:
         family = _FAMILY_OF.get(may_be[0].code)
@@ -94,6 +98,20 @@ def circumstances(known: Examination) -> dict[str, str]:
     if differences:
         found["clocks-differ"] = "yes" if differences[-1] > SKEW_REFUSED else "no"
     return found
+
+
+def _own_certificate(known: Examination) -> dict[str, str]:
+    """Return what partners would find: it settles what an alert of theirs may mean."""
+    if known.identity is None or known.roots is None:
+        return {}
+    faults = identity_faults(
+        known.identity,
+        name=known.own_name,
+        roots=known.roots,
+        crls=known.revocations or RevocationEvidence(),
+        at=known.at,
+    )
+    return {"own-faults": ",".join(dict.fromkeys(fault.code for fault in faults)) or "none"}
 
 
 def _findings(report: Report) -> Iterator[_Sight]:
