@@ -650,6 +650,8 @@ def test_a_prepared_fault_is_named_first(
     assert report["summary"]["first"] == code
     assert first["message"]
     assert first["next"]
+    # Sentences of our own hold no secret: nothing of them is to be hidden.
+    assert "•••" not in f"{first['message']} {first['expected']} {first['next']}"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from sottovoce.cli.demo.installation import Installation
 from sottovoce.cli.demo.layout import Ports, choose_layout
 from sottovoce.policy import Component
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

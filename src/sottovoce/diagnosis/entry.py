@@ -185,8 +185,8 @@ _GUARDED = r"(?:password|passphrase|passwd|storepass|keypass|secret|token|ticket
 #: What is kept, then what is not: a value after such a key, to the end of the line that the key
 #: begins; after an option of a command; in an address; in a tracking link; a set-up code.
 _SECRETS = (
-    re.compile(rf"(?im)(^[ \t]*[\w.]*{_GUARDED}[\"']?[ \t]*[=:][ \t]*)(\S.*)"),
-    re.compile(rf"(?i)({_GUARDED}[\"']?\s?[=:]\s?)(\"[^\"]*\"|'[^']*'|\S+)"),
+    re.compile(rf"(?im)(^[ \t]*[\w.]*{_GUARDED}[\"']?[ \t]*[=:][ \t]*)((?!…(?:\s|$))\S.*)"),
+    re.compile(rf"(?i)({_GUARDED}[\"']?\s?[=:]\s?)(\"[^\"]*\"|'[^']*'|(?!…(?:\s|$))\S+)"),
     re.compile(r"(?i)(-(?:src|dest)?(?:storepass|keypass|passin|passout|new) )(\S+)"),
     re.compile(r"(://[^\s:/@]{1,100}:)([^\s@/]{1,200})(?=@)"),
     re.compile(r"(/[ocup]/)([\w-]{44})"),

@@ -362,4 +362,7 @@ def _next_step(key: AnyKey, objection: Objection, *, hidden: bool) -> str:
     without = "" if key.required else ", or remove the line"
     if objection.code == "ini-empty-value":
         return f"Write a value after {key.name}={without}."
+    if objection.code == key.kind.empty_code:
+        meant = key.help.partition(". ")[0].rstrip(".")
+        return f"Write after {key.name}=: {meant[:1].lower()}{meant[1:]}."
     return f"Correct the value of {key.name}{without}."

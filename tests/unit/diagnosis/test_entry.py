@@ -41,7 +41,6 @@ def test_fields_are_listed_once_in_order() -> None:
     [
         ("SSLKeystorePassword=geheim", "SSLKeystorePassword=•••"),
         ("SSLKeystorePassword = geheim x", "SSLKeystorePassword = •••"),
-        ("SSLKeystorePassword  geheim x\nbad decrypt", "SSLKeystorePassword  ••• bad decrypt"),
         ("said password=geheim then", "said password=••• then"),
         ("smtp://lui:geheim@relay.test refused", "smtp://lui:•••@relay.test refused"),
         (f"GET /c/AAAAAA{'x' * 38} HTTP/1.1", "GET /c/••• HTTP/1.1"),
@@ -49,6 +48,9 @@ def test_fields_are_listed_once_in_order() -> None:
         ('{"password": "ge heim"}', '{"password": •••}'),
         ("keytool -list -storepass geheim -v", "keytool -list -storepass ••• -v"),
         ("keystore password was incorrect", "keystore password was incorrect"),
+        ("Add SSLKeystorePassword=…geheim", "Add SSLKeystorePassword=•••"),
+        ("Add SSLKeystorePassword=… there.", "Add SSLKeystorePassword=… there."),
+        ("SSLKeystorePassword  geheim x\nbad decrypt", "SSLKeystorePassword  ••• bad decrypt"),
         ("api_token: abc", "api_token: •••"),
     ],
 )

@@ -137,7 +137,7 @@ def _private(path: Path) -> Path:
 
 
 def _not_secured(known: Examination) -> Fault:
-    here = ", ".join(component.label for component in known.components) or "The server"
+    here = ", ".join(component.label for component in known.components) or "no component"
     folder = known.home.ssl_ini.parent
     hint = "Secure all servers of the installation (write commands/ssl.ini on each), or none."
     try:
@@ -148,7 +148,7 @@ def _not_secured(known: Examination) -> Fault:
         hint = f"There is a file commands/{meant}: was it meant to be ssl.ini? {hint}"
     return Fault(
         code="not-secured",
-        why=f"{here} on {known.own_name} is NOT secured: there is no {known.home.ssl_ini}, so "
+        why=f"{known.own_name} ({here}) is NOT secured: there is no {known.home.ssl_ini}, so "
         "every connection to its partners is plain text and nobody is authenticated.",
         expected="commands/ssl.ini on every server of the installation",
         presented="none on this one",
