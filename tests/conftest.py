@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 import trustme
 from blockbuster import BlockBuster, blockbuster_ctx
+from hypothesis import HealthCheck, settings
 
 from sottovoce.net import utc_now
 from sottovoce.testing import ThrowAwayAuthority
 
 pytest_plugins = ["tests.producing"]
+
+# How fast inputs are drawn says something of the machine and nothing of the code (no timed assertion).
+settings.register_profile("sottovoce", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sottovoce")
 
 
 def pytest_configure(config: pytest.Config) -> None:
