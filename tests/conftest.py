@@ -16,7 +16,7 @@ from sottovoce.testing import ThrowAwayAuthority
 
 pytest_plugins = ["tests.producing"]
 
-# How fast inputs are drawn says something of the machine and nothing of the code (no timed assertion).
+# How fast inputs are drawn says something of the machine, not of the code: no timed assertion.
 settings.register_profile("sottovoce", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("sottovoce")
 
