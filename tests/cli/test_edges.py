@@ -14,6 +14,7 @@ from sottovoce.hub.home import open_database
 from sottovoce.hub.service import ChangeKind, EdgeChange, Refused, SecurityReport, history
 from sottovoce.hub.service.installation import Installation
 from sottovoce.hub.service.refused import keep_refused
+from sottovoce.hub.service.report import ComponentFacts
 from sottovoce.net import utc_now
 from sottovoce.policy import CONNECTIONS, Component
 from sottovoce.testing.homes import Premises
@@ -193,6 +194,19 @@ def test_json_has_everything() -> None:
     assert last["seen"] == ["other.example.org"]
     assert (last["last_refusal"]["by"], last["last_refusal"]["code"]) == ("caller", last["code"])
     assert found["refused"][0]["attempts"] == 4
+
+
+def test_a_replaced_certificate_is_said_to_be_replaced() -> None:
+    new = certificate("hub.example.org", days=89, fingerprint="NEW")
+    hub = ComponentFacts(component=HUB, server="hub.example.org", certificates=(new,))
+    old = edge(LUI, HUB, called_certificate=certificate("hub.example.org", days=5))
+    found = report(old, components=(hub,))
+    assert "hub.example.org, expires in 5 days; a new one is in force" in " ".join(
+        printing.overview(found, running=True).split()
+    )
+    fields = printing.fields(found, running=True, history=None)
+    assert fields["level"] == "fine"
+    assert [each["replaced"] for each in fields["edges"][0]["certificates"]] == [False, True]
 
 
 def test_only_so_many_strangers_are_printed_and_none_of_last_week() -> None:

@@ -136,11 +136,11 @@ SECURED = "Secured: all 3 connections. First certificate to expire: TRK's, in 61
 EXPIRING = "Secured: all 3 connections. TRK's certificate expires in 6 days: renew it."
 DOWN = (
     "Secured: 2 of the 3 connections. LUI → TRK is down (connection-refused). First certificate "
-    "to expire: TRK's, in 61 days."
+    "to expire: TRK's, in 50 days."
 )
 PLAIN = (
-    "NOT secured: LUI → HUB is plain. TRK → HUB and LUI → TRK are refused (mode-mismatch). All "
-    "servers must be secured."
+    "NOT secured: LUI → HUB is plain. TRK → HUB is refused (secured-caller); LUI → TRK is refused "
+    "(mode-mismatch). All servers must be secured."
 )
 
 
@@ -214,6 +214,12 @@ def test_the_page_tells_the_truth_in_each_state(
     scene.shows("secured", SECURED)
     assert reader.page().count("TLSv1.3, X25519MLKEM768") == 3
 
+    certify(outer, authority, days=50.5)
+    renewed = SECURED.replace("61", "50")
+    scene.eventually(lambda: reader.sentence() == renewed)
+    words = "expires in 61 days; a new one is in force"
+    assert reader.page().count(words) == 1, "LUI's connection to TRK is still the one made before"
+
     closed = estate.ports.take("127.0.0.3")
     inner.set("lui/lui.ini", "TrackerPort", str(closed))
     scene.restart("inner")
@@ -229,7 +235,7 @@ def test_the_page_tells_the_truth_in_each_state(
     assert main(["edges", "--home", str(inner.path), "--json"]) == 2
     found = json.loads(capfd.readouterr().out)
     assert (found["sentence"], found["hub_runs"]) == (PLAIN, True)
-    assert "mode-mismatch" in {each["code"] for each in found["refused"]}
+    assert "secured-caller" in {each["code"] for each in found["refused"]}
     for words in (reader.page(), reader.page("/history"), inner.log("hub.log")):
         assert PASSWORD not in words
     assert estate.stop_all() == [0, 0]
@@ -245,6 +251,6 @@ def check_history(reader: Reader) -> None:
         "TRK → HUB: another certificate of TRK",
         "LUI → TRK: not known → down connection-refused",
         "→ plain",
-        "→ refused mode-mismatch",
+        "→ refused secured-caller",
     ):
         assert words in history, words

@@ -14,7 +14,9 @@ from sottovoce.errors import WrongUsage
 from sottovoce.policy import Component
 
 if TYPE_CHECKING:
+    from sottovoce.contracts import CertificateFacts
     from sottovoce.hub.service import SecurityReport
+    from sottovoce.server import Home
 
 __all__ = ["register", "run"]
 
@@ -102,4 +104,22 @@ async def _report(path: Path, most: int) -> "SecurityReport":
         secured=is_secured(home),
         clock=utc_now,
         most=most,
+        own=_own_certificates(home),
+    )
+
+
+def _own_certificates(home: "Home") -> "tuple[CertificateFacts, ...]":
+    """Return what HUB's running server shows; nothing when it does not run."""
+    from sottovoce.contracts import CertificateFacts
+    from sottovoce.server.checking.ports import running_process
+    from sottovoce.server.in_use import read_in_use
+
+    found = read_in_use(home)
+    if found is None or found.process != running_process(home.path):
+        return ()
+    return tuple(
+        CertificateFacts(
+            names=each.names, fingerprint=each.fingerprint, begins=each.begins, ends=each.ends
+        )
+        for each in found.certificates
     )

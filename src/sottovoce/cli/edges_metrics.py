@@ -66,7 +66,7 @@ def _certificates(registry: CollectorRegistry, report: SecurityReport) -> None:
         "component",
     )
     # The first to expire comes last, so that it is what counts where a server shows two.
-    for life in reversed(certificate_lives(report.edges, report.at)):
+    for life in reversed(certificate_lives(report.edges, report.at, report.shown)):
         share = Lifetime(what="", begin=life.facts.begins, end=life.facts.ends)
         for owner in life.owners:
             ends.labels(owner.value).set(life.facts.ends.timestamp())

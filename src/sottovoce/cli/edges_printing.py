@@ -7,7 +7,7 @@ from typing import Any
 
 from sottovoce.contracts import CertificateFacts, EdgePosture, Refusal
 from sottovoce.hub.service import ChangeKind, EdgeChange, Refused, SecurityReport
-from sottovoce.hub.service.words import Level, edge_name, time_left, trouble
+from sottovoce.hub.service.words import Level, edge_name, is_replaced, time_left, trouble
 from sottovoce.policy import Component
 
 __all__ = ["fields", "history", "overview"]
@@ -27,7 +27,7 @@ def overview(report: SecurityReport, *, running: bool) -> str:
     if not running:
         lines += _wrapped("HUB does not run on this home: this is what it was told last.")
     for edge in report.edges:
-        lines += ["", *_edge(edge, report.at)]
+        lines += ["", *_edge(edge, report)]
     recent = [each for each in report.refused if each.caller.at > report.at - STRANGERS_SHOWN]
     if recent:
         lines += ["", "Not let in during the last day:"]
@@ -38,7 +38,8 @@ def overview(report: SecurityReport, *, running: bool) -> str:
     return "\n".join(lines)
 
 
-def _edge(edge: EdgePosture, at: datetime) -> Iterator[str]:
+def _edge(edge: EdgePosture, report: SecurityReport) -> Iterator[str]:
+    at = report.at
     since = f" since {_time(edge.since)}" if edge.since is not None else ""
     yield f"{edge_name(edge)}, port {edge.port}: {trouble(edge)}{since}"
     yield from _row("expected", edge.name)
@@ -47,7 +48,8 @@ def _edge(edge: EdgePosture, at: datetime) -> Iterator[str]:
     if edge.state == "secured":
         yield from _row("tls", ", ".join(part for part in (edge.tls, edge.group) if part))
     for whose, facts in edge.certificates:
-        yield from _certificate(f"{whose.label} has", facts, at)
+        replaced = is_replaced(facts, whose, report.shown)
+        yield from _certificate(f"{whose.label} has", facts, at, replaced=replaced)
     if edge.state == "refused" and edge.called_certificate is not None:
         yield from _certificate("shown", edge.called_certificate, at)
         if edge.known and edge.known != edge.fingerprint:
@@ -56,12 +58,15 @@ def _edge(edge: EdgePosture, at: datetime) -> Iterator[str]:
         yield from _row("refused", _refusal(edge.refusal, edge))
 
 
-def _certificate(label: str, facts: CertificateFacts, at: datetime) -> Iterator[str]:
+def _certificate(
+    label: str, facts: CertificateFacts, at: datetime, *, replaced: bool = False
+) -> Iterator[str]:
     level, left = time_left(facts, at)
     ends = f"expired {left}" if facts.ends <= at else f"expires {left}"
-    renew = "" if level is Level.FINE else ": renew it"
+    advice = "" if level is Level.FINE else ": renew it"
+    advice = "; a new one is in force" if replaced else advice
     names = ", ".join(facts.names) or "no name"
-    yield from _row(label, f"{names}, {ends}{renew}")
+    yield from _row(label, f"{names}, {ends}{advice}")
     yield from _row("", f"SHA-256 {facts.fingerprint[:PRINT_SHOWN]}…")
 
 
@@ -130,7 +135,7 @@ def fields(report: SecurityReport, *, running: bool, history: int | None) -> dic
         "sentence": report.headline.sentence,
         "level": report.headline.level.name.lower(),
         "hub_runs": running,
-        "edges": [_edge_fields(edge, report.at) for edge in report.edges],
+        "edges": [_edge_fields(edge, report) for edge in report.edges],
         "refused": [_refused_fields(refused) for refused in report.refused],
     }
     if history:
@@ -138,7 +143,8 @@ def fields(report: SecurityReport, *, running: bool, history: int | None) -> dic
     return found
 
 
-def _edge_fields(edge: EdgePosture, at: datetime) -> dict[str, Any]:
+def _edge_fields(edge: EdgePosture, report: SecurityReport) -> dict[str, Any]:
+    at, shown = report.at, report.shown
     seen = edge.called_certificate
     return {
         "from": edge.caller.value,
@@ -162,6 +168,7 @@ def _edge_fields(edge: EdgePosture, at: datetime) -> dict[str, Any]:
                 "begins": facts.begins.isoformat(),
                 "ends": facts.ends.isoformat(),
                 "level": time_left(facts, at)[0].name.lower(),
+                "replaced": is_replaced(facts, whose, shown),
             }
             for whose, facts in edge.certificates
         ],

@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 
 from sottovoce.contracts.calling import Record, call
-from sottovoce.contracts.posture import EdgePosture, RefusedCaller
+from sottovoce.contracts.posture import CertificateFacts, EdgePosture, RefusedCaller
 from sottovoce.contracts.switching import PreparedSwitch, SwitchWord
 from sottovoce.policy import Component
 
@@ -80,7 +80,7 @@ class Status(Record, frozen=True, kw_only=True):
 
     Args:
         queue, lag_seconds, disk_free, lost_events: figures of the component.
-        certificate_until: when its server's certificate ends, UTC.
+        certificates: that its server shows now, its own first; empty when plain.
         edges: the connections that it dials.
         refused: who was not let in at its port, the newest last.
         trust_rev: of HUB's trust bundle that is in force on its server; empty when that server
@@ -94,7 +94,7 @@ class Status(Record, frozen=True, kw_only=True):
     queue: int = 0
     lag_seconds: float = 0.0
     disk_free: int = 0
-    certificate_until: datetime | None = None
+    certificates: tuple[CertificateFacts, ...] = ()
     lost_events: int = 0
     edges: tuple[EdgePosture, ...] = ()
     refused: tuple[RefusedCaller, ...] = ()

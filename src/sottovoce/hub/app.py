@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sottovoce.contracts import Caller, HubCalls, PreparedSwitch, Roster
+from sottovoce.contracts import Caller, CertificateFacts, HubCalls, PreparedSwitch, Roster
 from sottovoce.errors import StoreError
 from sottovoce.hub.authority import Issuer
 from sottovoce.hub.calls import HelloLog, HubCallsFor
@@ -38,6 +38,7 @@ from sottovoce.hub.trust_desk import TrustDesk
 from sottovoce.hub.web import serve_pages
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
+from sottovoce.net.posture import certificates_of
 from sottovoce.net.refused import RefusedCallers, host_of
 from sottovoce.net.security import Outcome, SecurityRecord
 from sottovoce.net.tasks import TaskOwner
@@ -92,6 +93,7 @@ class HubApp:
         self._addresses: dict[Component, str] = {}
         self._news = asyncio.Event()
         self._place: WebPlace | None = None
+        self._trust: Trust | None = None
         self._certificate: PagesCertificate | None = None
         self.web: WebServer | None = None
         self.issuer: Issuer | None = None
@@ -133,6 +135,7 @@ class HubApp:
         database = await open_database(home)
         app = cls(database, installation=installation, desk=desk, clock=clock, log=log)
         app._place = settings.web
+        app._trust = trust
         app.issuer = issuer
         return app
 
@@ -173,7 +176,10 @@ class HubApp:
     async def report(self, *, most: int = CHANGES_SHOWN) -> SecurityReport:
         """Return how the installation's connections stand, with the newest *most* changes."""
         async with self._database.read() as connection:
-            return await read_report(connection, self._installation, self._clock(), most=most)
+            own = certificates_of(self._trust.current) if self._trust is not None else ()
+            return await read_report(
+                connection, self._installation, self._clock(), most=most, own=own
+            )
 
     def noticed(self, record: SecurityRecord) -> None:
         """Take what the security log is told of HUB's port: who was let in, and who was not."""
@@ -298,7 +304,7 @@ class HubApp:
         )
 
 
-async def open_report(
+async def open_report(  # noqa: PLR0913 - all by name
     home: Path,
     settings: HubSettings,
     *,
@@ -306,6 +312,7 @@ async def open_report(
     secured: bool,
     clock: Clock,
     most: int = CHANGES_SHOWN,
+    own: tuple[CertificateFacts, ...] = (),
 ) -> SecurityReport:
     """Return how the installation's connections stand, whether or not its HUB runs.
 
@@ -316,13 +323,14 @@ async def open_report(
         secured: whether the server is secured.
         clock: UTC.
         most: changes of the history.
+        own: the certificates that HUB's server shows now, where that is known.
 
     Raises:
         StoreError: there is no database, or it cannot be used.
     """
     installation = _installation(settings, own_name=own_name, secured=secured)
     async with await open_database(home) as database, database.read() as connection:
-        return await read_report(connection, installation, clock(), most=most)
+        return await read_report(connection, installation, clock(), most=most, own=own, alive=False)
 
 
 async def open_roster(

@@ -12,7 +12,7 @@ from sottovoce.contracts import CertificateFacts, EdgePosture, Refusal
 from sottovoce.hub.service import ChangeKind, EdgeChange, Level, Refused, SecurityReport
 from sottovoce.hub.service.posture import is_known, state_word
 from sottovoce.hub.service.report import ComponentFacts
-from sottovoce.hub.service.words import edge_name, time_left
+from sottovoce.hub.service.words import Shown, edge_name, is_replaced, time_left
 from sottovoce.policy import Component, span
 
 __all__ = ["SecurityView", "security_view"]
@@ -95,6 +95,7 @@ class ComponentView:
     seen: str
     clock: str
     renewal: str
+    certificate: CertificateView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ def security_view(report: SecurityReport) -> SecurityView:
         at=_time(report.at),
         level=_word(head.level),
         sentence=head.sentence,
-        edges=tuple(_edge(edge, report.at) for edge in report.edges),
+        edges=tuple(_edge(edge, report.at, report.shown) for edge in report.edges),
         components=tuple(_component(each, report.at) for each in report.components),
         refused=tuple(map(_refused, recent[:MOST_STRANGERS])),
         refused_more=max(0, len(recent) - MOST_STRANGERS),
@@ -127,8 +128,11 @@ def security_view(report: SecurityReport) -> SecurityView:
     )
 
 
-def _edge(edge: EdgePosture, at: datetime) -> EdgeView:
-    certificates = tuple(_certificate(whose, facts, at) for whose, facts in edge.certificates)
+def _edge(edge: EdgePosture, at: datetime, known: Shown) -> EdgeView:
+    certificates = tuple(
+        _certificate(whose, facts, at, replaced=is_replaced(facts, whose, known))
+        for whose, facts in edge.certificates
+    )
     seen = edge.called_certificate
     refused = edge.state == "refused"
     return EdgeView(
@@ -158,16 +162,24 @@ def _weight(edge: EdgePosture, certificates: Iterable[CertificateView]) -> str:
     return next((level for level in ("fault", "warning") if level in levels), "fine")
 
 
-def _certificate(whose: Component, facts: CertificateFacts, at: datetime) -> CertificateView:
+def _certificate(
+    whose: Component, facts: CertificateFacts, at: datetime, *, replaced: bool = False
+) -> CertificateView:
     level, left = time_left(facts, at)
     words = f"expired {left}" if facts.ends <= at else f"expires {left}"
+    if replaced:
+        # The connection goes over to the new one before this one ends.
+        weight, words = "quiet", f"{words}; a new one is in force"
+    else:
+        weight = _word(level)
+        words = words if level is Level.FINE else f"{words}: renew it"
     return CertificateView(
         whose=whose.label,
         names=facts.names,
         fingerprint=facts.fingerprint,
         ends=_time(facts.ends),
-        left=words if level is Level.FINE else f"{words}: renew it",
-        level=_word(level),
+        left=words,
+        level=weight,
     )
 
 
@@ -204,6 +216,9 @@ def _component(facts: ComponentFacts, at: datetime) -> ComponentView:
         seen=seen,
         clock=clock,
         renewal=facts.renewal,
+        certificate=(
+            _certificate(facts.component, facts.certificates[0], at) if facts.certificates else None
+        ),
     )
 
 

@@ -15,8 +15,9 @@ from sottovoce.net.reaching import Destination
 from sottovoce.net.security import identity_of
 from sottovoce.net.trace import Trace
 from sottovoce.policy import Component, PeerIdentity
+from sottovoce.tls import TrustGeneration
 
-__all__ = ["EdgeRecord", "certificate_facts"]
+__all__ = ["EdgeRecord", "certificate_facts", "certificates_of"]
 
 #: Names of one certificate that are reported: a stranger's may hold thousands.
 MOST_NAMES = 8
@@ -127,6 +128,14 @@ def certificate_facts(identity: PeerIdentity) -> CertificateFacts:
         begins=identity.not_before,
         ends=identity.not_after,
     )
+
+
+def certificates_of(generation: TrustGeneration | None) -> tuple[CertificateFacts, ...]:
+    """Return the certificates that a server shows now, its own first; none when it is plain."""
+    if generation is None:
+        return ()
+    others = (PeerIdentity.from_certificate(face.identity.chain[0]) for face in generation.others)
+    return tuple(certificate_facts(each) for each in (generation.own_identity, *others))
 
 
 def _of(identity: PeerIdentity | None) -> CertificateFacts | None:

@@ -20,6 +20,7 @@ from sottovoce.hub.authority import Issuer
 from sottovoce.ini import Secret
 from sottovoce.net import Endpoint, TaskOwner
 from sottovoce.net.log import Log
+from sottovoce.net.posture import certificates_of
 from sottovoce.pki import fingerprint, load_certificates, load_request
 from sottovoce.policy import KEYSTORE_PATH
 from sottovoce.server.fetching import RevocationFetcher, fetches
@@ -94,7 +95,7 @@ class Care:
             return status
         return msgspec.structs.replace(
             status,
-            certificate_until=generation.own_identity.not_after,
+            certificates=certificates_of(generation),
             trust_rev=self.follower.rev if self.follower is not None else "",
             roots=tuple(sorted(fingerprint(root) for root in generation.roots)),
             issuer=issuer_print(generation),

@@ -30,6 +30,7 @@ class CertificateInUse(msgspec.Struct, frozen=True, kw_only=True):
     serial: str
     fingerprint: str
     names: tuple[str, ...]
+    begins: datetime
     ends: datetime
 
     @classmethod
@@ -40,6 +41,7 @@ class CertificateInUse(msgspec.Struct, frozen=True, kw_only=True):
             serial=f"{leaf.serial_number:x}",
             fingerprint=fingerprint(leaf),
             names=dns_names(leaf),
+            begins=leaf.not_valid_before_utc,
             ends=leaf.not_valid_after_utc,
         )
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from sottovoce.contracts import CertificateFacts, EdgePosture, Refusal, RefusedCaller
@@ -59,6 +60,19 @@ def test_a_certificate_says_how_long_it_lasts_and_what_to_do() -> None:
         "expires in 6 days: renew it",
         "expired 2 days ago: renew it",
     ]
+
+
+def test_a_replaced_certificate_is_said_to_be_replaced_and_worries_nobody() -> None:
+    old, new = certificate(6.5), certificate(88.5)
+    new = msgspec.structs.replace(new, fingerprint="NEW")
+    facts = ComponentFacts(component=HUB, server="h.test", certificates=(new,))
+    shown = view(edge(state="secured", called_certificate=old), components=(facts,))
+    (found,) = shown.edges
+    assert (found.level, shown.level) == ("fine", "fine")
+    assert found.certificates[0].left == "expires in 6 days; a new one is in force"
+    assert found.certificates[0].level == "quiet"
+    assert shown.components[0].certificate is not None
+    assert shown.components[0].certificate.left == "expires in 88 days"
 
 
 def test_a_refused_connection_shows_what_was_there_instead_and_says_it_once() -> None:

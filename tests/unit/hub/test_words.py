@@ -6,6 +6,7 @@ import pytest
 
 from sottovoce.contracts import CertificateFacts, EdgePosture
 from sottovoce.hub.service.words import (
+    Headline,
     Level,
     certificate_lives,
     headline,
@@ -146,6 +147,20 @@ def test_one_sentence_says_whether_all_of_it_is_secured(
     """W4: any other sentence than the good one, if that is not true."""
     said = headline(found, AT)
     assert (said.sentence, said.level) == (sentence, level)
+
+
+def test_a_certificate_that_was_replaced_is_no_reason_to_worry() -> None:
+    """A called server's new certificate is seen on its connections only when they are next made."""
+    old, new = edges(days=DAYS | {TRK: 6.5}), certificate("trk-new", 88.5)
+    said = headline(old, AT, shown={TRK: (new,), LUI: (), HUB: (certificate("hub", 70.5),)})
+    assert said == Headline(
+        Level.FINE,
+        "Secured: all 3 connections. First certificate to expire: HUB's, in 70 days.",
+    )
+    lives = certificate_lives(old, AT, {TRK: (new,)})
+    assert [life.facts.fingerprint for life in lives] == ["hub", "lui", "trk-new"]
+    other = {TRK: (new, certificate("trk", 6.5))}
+    assert headline(old, AT, shown=other).level is Level.WARNING, "several keys, both in use (W10)"
 
 
 def test_the_threshold_is_a_share_of_the_lifetime_and_not_a_number_of_days() -> None:

@@ -48,6 +48,9 @@ def bounded_status(status: Status, reporter: Component, now: datetime) -> Status
         status,
         edges=tuple(edges.values()),
         refused=tuple(bounded_caller(caller, now) for caller in status.refused[-_MOST:]),
+        certificates=tuple(
+            facts for each in status.certificates[:_MOST] if (facts := _certificate(each))
+        ),
         roots=tuple(shown(root, limit=_NAME) for root in status.roots[:_MOST]),
         trust_rev=shown(status.trust_rev, limit=_NAME),
         issuer=shown(status.issuer, limit=_NAME),

@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sottovoce import __version__
-from sottovoce.contracts import EdgePosture
+from sottovoce.contracts import CertificateFacts, EdgePosture
 from sottovoce.hub.service import history
 from sottovoce.hub.service.history import EdgeChange
 from sottovoce.hub.service.installation import Installation, seen, status_of
 from sottovoce.hub.service.posture import posture
 from sottovoce.hub.service.refused import Refused, all_refused
-from sottovoce.hub.service.words import Headline, headline
+from sottovoce.hub.service.words import Headline, Shown, headline
 from sottovoce.policy import Component
 
 __all__ = ["ComponentFacts", "SecurityReport", "read_report"]
@@ -31,6 +31,7 @@ class ComponentFacts:
         last_seen: UTC; None before.
         clock_offset: seconds by which its clock was ahead of HUB's when it reported in.
         renewal: the code of what keeps its server from renewing its certificate.
+        certificates: that its server shows now, its own first; none when plain or not known.
     """
 
     component: Component
@@ -39,6 +40,7 @@ class ComponentFacts:
     last_seen: datetime | None = None
     clock_offset: float = 0.0
     renewal: str = ""
+    certificates: tuple[CertificateFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +65,22 @@ class SecurityReport:
     def headline(self) -> Headline:
         """The one sentence on top."""
         renewals = {each.component: each.renewal for each in self.components if each.renewal}
-        return headline(self.edges, self.at, renewals=renewals)
+        return headline(self.edges, self.at, renewals=renewals, shown=self.shown)
+
+    @property
+    def shown(self) -> Shown:
+        """The certificates that each component's server shows now."""
+        return {each.component: each.certificates for each in self.components}
 
 
 async def read_report(
-    connection: AsyncConnection, installation: Installation, now: datetime, *, most: int
+    connection: AsyncConnection,
+    installation: Installation,
+    now: datetime,
+    *,
+    most: int,
+    own: tuple[CertificateFacts, ...] = (),
+    alive: bool = True,
 ) -> SecurityReport:
     """Read it.
 
@@ -76,28 +89,34 @@ async def read_report(
         installation: what HUB's configuration says.
         now: UTC.
         most: changes of the history.
+        own: the certificates that HUB's server shows now.
+        alive: whether HUB itself is who asks.
     """
     return SecurityReport(
         at=now,
         edges=await posture(connection, installation, now),
         refused=await all_refused(connection),
         changes=await history.changes(connection, limit=most),
-        components=await _components(connection, installation, now),
+        components=await _components(connection, installation, now if alive else None, own),
     )
 
 
 async def _components(
-    connection: AsyncConnection, installation: Installation, now: datetime
+    connection: AsyncConnection,
+    installation: Installation,
+    now: datetime | None,
+    own: tuple[CertificateFacts, ...],
 ) -> tuple[ComponentFacts, ...]:
-    own = ComponentFacts(
+    hub = ComponentFacts(
         component=Component.HUB,
         server=installation.own_name,
         version=__version__,
         last_seen=now,
+        certificates=own,
     )
     known = await seen(connection)
     return (
-        own,
+        hub,
         *(_facts(each, server, known.get(each)) for each, server in installation.servers.items()),
     )
 
@@ -113,4 +132,5 @@ def _facts(component: Component, server: str, row: sa.Row[Any] | None) -> Compon
         last_seen=row.last_seen,
         clock_offset=row.clock_offset,
         renewal=status.renewal if status is not None else "",
+        certificates=status.certificates if status is not None else (),
     )

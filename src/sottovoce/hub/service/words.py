@@ -18,16 +18,22 @@ __all__ = [
     "CertificateLife",
     "Headline",
     "Level",
+    "Shown",
     "certificate_lives",
     "edge_name",
     "headline",
+    "is_replaced",
     "time_left",
     "trouble",
 ]
 
 
-#: No server fails to renew its certificate.
+#: The certificates that each component's server shows now, its own first; empty for not known.
+Shown = Mapping[Component, tuple[CertificateFacts, ...]]
+
+#: No server fails to renew its certificate; of none it is known what it shows.
 NO_RENEWALS: Mapping[Component, str] = MappingProxyType({})
+NONE_SHOWN: Shown = MappingProxyType({})
 
 
 class Level(IntEnum):
@@ -69,7 +75,11 @@ class CertificateLife:
 
 
 def headline(
-    edges: Sequence[EdgePosture], at: datetime, *, renewals: Mapping[Component, str] = NO_RENEWALS
+    edges: Sequence[EdgePosture],
+    at: datetime,
+    *,
+    renewals: Mapping[Component, str] = NO_RENEWALS,
+    shown: Shown = NONE_SHOWN,
 ) -> Headline:
     """Say whether all of it is secured, and until when.
 
@@ -77,8 +87,9 @@ def headline(
         edges: every connection of the installation.
         at: UTC.
         renewals: the code of what keeps a component's server from renewing its certificate.
+        shown: what each server shows now: a certificate that was replaced is no reason to worry.
     """
-    said = _standing(edges, at)
+    said = _standing(edges, at, shown)
     if not renewals:
         return said
     failing = " ".join(
@@ -88,7 +99,7 @@ def headline(
     return Headline(max(said.level, Level.WARNING), f"{said.sentence} {failing}")
 
 
-def _standing(edges: Sequence[EdgePosture], at: datetime) -> Headline:
+def _standing(edges: Sequence[EdgePosture], at: datetime, shown: Shown) -> Headline:
     secured = [edge for edge in edges if edge.state == "secured"]
     plain = [edge for edge in edges if edge.state == "plain"]
     if len(plain) == len(edges):
@@ -98,7 +109,7 @@ def _standing(edges: Sequence[EdgePosture], at: datetime) -> Headline:
         others = _troubles(edge for edge in edges if edge.state in {"down", "refused"})
         sentence = f"NOT secured: {_are(plain, 'plain')}. {others}All servers must be secured."
         return Headline(Level.FAULT, sentence)
-    life, words = _first_to_expire(edges, at)
+    life, words = _first_to_expire(edges, at, shown)
     if len(secured) == len(edges):
         return Headline(life, f"Secured: all {len(edges)} connections. {words}".rstrip())
     count = len(secured) or "none"
@@ -107,8 +118,8 @@ def _standing(edges: Sequence[EdgePosture], at: datetime) -> Headline:
     return Headline(Level.FAULT, sentence.rstrip())
 
 
-def _first_to_expire(edges: Sequence[EdgePosture], at: datetime) -> tuple[Level, str]:
-    lives = certificate_lives(edges, at)
+def _first_to_expire(edges: Sequence[EdgePosture], at: datetime, shown: Shown) -> tuple[Level, str]:
+    lives = certificate_lives(edges, at, shown)
     if not lives:
         return Level.FINE, ""
     first = lives[0]
@@ -125,14 +136,21 @@ def _first_to_expire(edges: Sequence[EdgePosture], at: datetime) -> tuple[Level,
     return first.level, words
 
 
-def certificate_lives(edges: Iterable[EdgePosture], at: datetime) -> tuple[CertificateLife, ...]:
-    """Return the certificates by which connections stand, the first to expire first."""
+def certificate_lives(
+    edges: Iterable[EdgePosture], at: datetime, shown: Shown = NONE_SHOWN
+) -> tuple[CertificateLife, ...]:
+    """Return the certificates by which the installation lives, the first to expire first.
+
+    They are those of connections that stand. A connection may stand by a certificate that was
+    replaced since; then the one that took its place counts.
+    """
     owners: dict[str, set[Component]] = {}
     known: dict[str, CertificateFacts] = {}
     for edge in edges:
         for whose, facts in edge.certificates:
-            owners.setdefault(facts.fingerprint, set()).add(whose)
-            known[facts.fingerprint] = facts
+            in_use = shown[whose][0] if is_replaced(facts, whose, shown) else facts
+            owners.setdefault(in_use.fingerprint, set()).add(whose)
+            known[in_use.fingerprint] = in_use
     lives = [
         CertificateLife(
             owners=tuple(sorted(owners[fingerprint], key=list(Component).index)),
@@ -143,6 +161,15 @@ def certificate_lives(edges: Iterable[EdgePosture], at: datetime) -> tuple[Certi
         for fingerprint, facts in known.items()
     ]
     return tuple(sorted(lives, key=lambda life: life.facts.ends))
+
+
+def is_replaced(facts: CertificateFacts, whose: Component, shown: Shown) -> bool:
+    """Whether a server shows another certificate now than the one of a connection.
+
+    The connection goes over to the new one before the old one ends.
+    """
+    now = shown.get(whose, ())
+    return bool(now) and all(each.fingerprint != facts.fingerprint for each in now)
 
 
 def time_left(facts: CertificateFacts, at: datetime) -> tuple[Level, str]:
