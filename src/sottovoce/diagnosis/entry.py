@@ -255,6 +255,8 @@ def fill(
         known = clean(facts.get(name, ""))
         if not known:
             known = words.get(name, ABSENT.get(name, name)) if wording is None else wording
+        if template[found.end() :].startswith(".") and known.endswith("."):
+            known = known[:-1]  # a sentence within a sentence
         return blank + known if known else ""
 
     text = _FIELD.sub(value, template)

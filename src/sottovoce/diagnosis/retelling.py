@@ -35,5 +35,6 @@ def retell(
         return "", ""
     sides = {"own": teller, "peer": "this server"}
     values = {"expected": expected, "presented": presented}
-    message = fill(_OPENING.sub("", entry.message), sides | values)
+    # Not at the beginning of a sentence: nothing gets a capital letter.
+    message = fill(f": {_OPENING.sub('', entry.message)}", sides | values).removeprefix(": ")
     return message, fill(entry.next_step, sides | values if vouched else sides)

@@ -108,7 +108,7 @@ class Admission:
         self._presented = ""
         self._face: Face | None = None
         self._own_name = endpoint.own_name
-        self._asked, self._offered = "", frozenset[bytes]()
+        self._client = ClientHello()
 
     async def run(self) -> Admitted | None:
         """Carry the admission through; everything that happens is logged here."""
@@ -165,10 +165,9 @@ class Admission:
 
     async def _engine(self, generation: TrustGeneration, hello: ClientHello) -> Engine:
         """Choose the identity to show by the name asked for, before TLS begins (SPEC W10)."""
-        asked = self._asked = hello.name
-        self._offered = frozenset(hello.protocols)
-        self._face = generation.face(asked)
-        self._own_name = self._face.announced(asked, self._endpoint.own_name)
+        self._client = hello
+        self._face = generation.face(hello.name)
+        self._own_name = self._face.announced(hello.name, self._endpoint.own_name)
         joinable = AlpnPath.JOIN.value in hello.protocols and await self._is_joinable()
         context = self._face.accepting
         return Engine(generation, side=Side.ACCEPTING, context=context, joinable=joinable)
@@ -200,7 +199,9 @@ class Admission:
         self._visitors.remember_refusal(self._host, self._presented, self._id)
         evidence, face = self._evidence(()), self._face or self._generation.face("")
         return _Refusal(
-            *faults_of(broken, evidence, self._generation, shown=face.identity, asked=self._asked),
+            *faults_of(
+                broken, evidence, self._generation, shown=face.identity, client=self._client
+            ),
             told=(f"alert {broken.alert_sent}",) if broken.alert_sent else (),
             by_peer=bool(broken.alert_received) and not broken.problems,
         )
@@ -209,8 +210,9 @@ class Admission:
         """Say more of a caller that completed TLS and did not speak as a partner does."""
         if self._face is None or self._phase != "greeting" or self._hello:
             return _Refusal(fault)
-        shown, offered = self._face.identity.certificate, self._offered
-        more = strangers.speechless(fault, asked=self._asked, shown=shown, offered=offered)
+        shown, client = self._face.identity.certificate, self._client
+        offered = frozenset(client.protocols)
+        more = strangers.speechless(fault, asked=client.name, shown=shown, offered=offered)
         return _Refusal(*more, fault, by_peer=any(one.code != "http-peer" for one in more))
 
     # The gate and the greeting.
@@ -312,7 +314,9 @@ class Admission:
             generation=generation.number if generation is not None else 0,
             standing=None
             if self._face is None
-            else Standing.of(self._evidence(chain), self._face.identity.chain, asked=self._asked),
+            else Standing.of(
+                self._evidence(chain), self._face.identity.chain, asked=self._client.name
+            ),
         )
         return Admitted(self._wire, caller, facts)
 

@@ -19,7 +19,15 @@ _RECORD = b"\x16\x03"
 _MOST_RECORDS, _LONGEST_HELLO = 4, 2**13
 _CLIENT_HELLO, _HOST_NAME = 1, 0
 #: Extensions (RFC 6066 §1.1, RFC 7301 §3.1).
-_SERVER_NAME, _PROTOCOLS = 0, 16
+_SERVER_NAME, _PROTOCOLS, _VERSIONS = 0, 16, 43
+#: RFC 8446 §4.2.1 and the RFCs before it; what is not here is grease or of the future.
+_VERSION_NAMES = {
+    0x0300: "SSL 3.0",
+    0x0301: "TLS 1.0",
+    0x0302: "TLS 1.1",
+    0x0303: "TLS 1.2",
+    0x0304: "TLS 1.3",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +38,12 @@ class ClientHello:
         name: the server name in the form in which names are compared; empty when none is asked
             for, or no host name.
         protocols: the ALPN protocols in its order.
+        versions: of TLS that it offers, by their names, in its order.
     """
 
     name: str = ""
     protocols: tuple[bytes, ...] = ()
+    versions: tuple[str, ...] = ()
 
 
 class _Octets:
@@ -81,6 +91,7 @@ def client_hello(data: bytes | bytearray) -> ClientHello | None:
     return ClientHello(
         name=_server_name(extensions.get(_SERVER_NAME, b"")),
         protocols=_protocols(extensions.get(_PROTOCOLS, b"")),
+        versions=_versions(extensions.get(_VERSIONS, b""), legacy=hello[:2]),
     )
 
 
@@ -149,3 +160,16 @@ def _protocols(content: bytes) -> tuple[bytes, ...]:
     except IndexError:
         return ()
     return tuple(found)
+
+
+def _versions(content: bytes, *, legacy: bytes) -> tuple[str, ...]:
+    """Return the versions of the extension; without it, the message's own (RFC 8446 §4.2.1)."""
+    numbers: list[int] = []
+    try:
+        offered = _Octets(content).block(1)
+        while offered.more():
+            numbers.append(offered.number(2))
+    except IndexError:
+        pass
+    numbers = numbers or [int.from_bytes(legacy, "big")]
+    return tuple(_VERSION_NAMES[number] for number in numbers if number in _VERSION_NAMES)

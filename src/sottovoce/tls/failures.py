@@ -8,6 +8,7 @@ from sottovoce.errors import Fault
 from sottovoce.keystore import PrivateKeyEntry
 from sottovoce.pki import Purpose, display_name, fingerprint, verify
 from sottovoce.tls.alerts import CODE_OF_VERIFY_ERROR
+from sottovoce.tls.client_hello import ClientHello
 from sottovoce.tls.engine import UNREADABLE, Broken
 from sottovoce.tls.evidence import Evidence, Problem, Side
 from sottovoce.tls.generation import TrustGeneration
@@ -73,7 +74,7 @@ def faults_of(
     generation: TrustGeneration,
     *,
     shown: PrivateKeyEntry | None = None,
-    asked: str = "",
+    client: ClientHello = ClientHello(),  # noqa: B008 - frozen
 ) -> tuple[Fault, ...]:
     """Return why the handshake failed, most telling first; never empty.
 
@@ -82,18 +83,21 @@ def faults_of(
         evidence: side, time and dialled name; its chain is not used.
         generation: the one under which it was refused.
         shown: the identity that was shown to the peer; None for the generation's own.
-        asked: on the accepting side, the name that the caller asked for.
+        client: on the accepting side, what the caller asked for.
     """
     if broken.problems:
         return _chain_faults(broken, evidence, generation)
     if broken.alert_received and broken.alert_received != "close_notify":
         own = shown or generation.identity
-        return refusal_faults(broken.alert_received, own, evidence, generation, asked=asked)
+        return refusal_faults(broken.alert_received, own, evidence, generation, asked=client.name)
     for reason in broken.reasons:
         code = _REASONS.get(reason)
         if code is not None:
             why, expected, hint = _WHY[code]
             presented = "none" if code == "no-certificate" else reason
+            if code == "protocol-version" and client.versions:
+                presented = ", ".join(client.versions)
+                why = f"The peer offers {presented}, and this server speaks TLS 1.3 only."
             return (Fault(code=code, why=why, expected=expected, presented=presented, hint=hint),)
     words = ", ".join(broken.reasons) or "no reason given"
     return (

@@ -181,7 +181,7 @@ ROWS = (
         made=_old_caller,
         accepting=("protocol-version",),
         told=("alert protocol_version",),
-        says=("TLS 1.3",),
+        says=("offers TLS 1.2, and this server speaks TLS 1.3 only",),
     ),
     Row(
         id="X1",

@@ -64,8 +64,8 @@ def test_what_was_kept_from_us_has_a_next_step_all_the_same() -> None:
         called="hub.test",
     )
     assert told.why == (
-        "HUB (hub.test) refused this server: its chain ends in 'Root One', which is not trusted "
-        "there; needed is a chain to one of the roots that are."
+        "HUB (hub.test) refused this server: its chain ends in 'Root One', which hub.test "
+        "does not trust; needed is a chain to one of its roots."
     )
     assert "import that root into hub.test's trusted roots" in told.hint
 

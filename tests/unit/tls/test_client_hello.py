@@ -130,8 +130,10 @@ def test_an_odd_list_of_names_never_raises(extension: bytes, name: str) -> None:
 
 @pytest.mark.parametrize("offered", [[b"sottovoce-join/1"], [b"h2", b"sottovoce/1"]])
 def test_the_protocols_are_those_that_openssl_was_told_to_offer(offered: list[bytes]) -> None:
-    assert client_hello(hello("hub.test", alpn=offered)) == ClientHello("hub.test", tuple(offered))
-    assert client_hello(hello(alpn=offered)) == ClientHello("", tuple(offered))
+    versions = ("TLS 1.3",)
+    found = client_hello(hello("hub.test", alpn=offered))
+    assert found == ClientHello("hub.test", tuple(offered), versions)
+    assert client_hello(hello(alpn=offered)) == ClientHello("", tuple(offered), versions)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_the_protocols_are_those_that_openssl_was_told_to_offer(offered: list[by
 def test_an_odd_list_of_protocols_never_raises(
     extension: bytes, protocols: tuple[bytes, ...]
 ) -> None:
-    assert client_hello(made(extension, kind=16)) == ClientHello("", protocols)
+    assert client_hello(made(extension, kind=16)) == ClientHello("", protocols, ("TLS 1.2",))
 
 
 @given(data=st.binary(max_size=400))
@@ -160,3 +162,30 @@ def test_any_bytes_give_a_name_or_none(data: bytes) -> None:
 def test_a_changed_octet_gives_a_host_name_nothing_or_a_wish_for_more(at: int, octet: int) -> None:
     name = asked_name(HELLO[:at] + bytes((octet,)) + HELLO[at + 1 :])
     assert name is None or len(name) <= 253
+
+
+@pytest.mark.parametrize(
+    ("most", "offered"),
+    [
+        (SSL.TLS1_2_VERSION, ("TLS 1.2",)),
+        (SSL.TLS1_3_VERSION, ("TLS 1.3", "TLS 1.2")),
+    ],
+)
+def test_the_versions_are_those_that_openssl_offers(most: int, offered: tuple[str, ...]) -> None:
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_max_proto_version(most)
+    connection = SSL.Connection(context, None)
+    connection.set_connect_state()
+    with pytest.raises(SSL.WantReadError):
+        connection.do_handshake()
+    found = client_hello(connection.bio_read(2**16))
+    assert found is not None
+    assert found.versions == offered
+
+
+def test_versions_that_nobody_knows_are_passed_over() -> None:
+    """RFC 8701: grease."""
+    found = client_hello(made(b"\x06\x1a\x1a\x03\x04\x99\x99", kind=43))
+    assert found is not None
+    assert found.versions == ("TLS 1.3",)

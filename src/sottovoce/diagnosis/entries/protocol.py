@@ -97,7 +97,10 @@ ENTRIES: tuple[Entry, ...] = (
             "{own} and {peer} have no TLS version in common: offered was {presented|another}, "
             "needed is {expected|TLS 1.3}."
         ),
-        next_step="Update {peer}, so that it speaks TLS 1.3.",
+        next_step=(
+            "Update whichever of the two speaks older versions only; this program speaks TLS 1.3 "
+            "and nothing else."
+        ),
         says=(
             Says("unsupported protocol", 0.88, "openssl"),
             Says("unsupported protocol version", 0.85, "openssl"),

@@ -209,8 +209,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.OWN,
         message=(
             "{own} did not accept {peer}: its chain ends in {presented|a root certificate that it "
-            "sent along}, which is not trusted there; needed is {expected|a chain to one of the "
-            "roots that are}."
+            "sent along}, which {own} does not trust; needed is {expected|a chain to one of its "
+            "roots}."
         ),
         next_step=(
             "Compare the fingerprint with the CA's own, then import that root into {own}'s trusted "
