@@ -122,7 +122,7 @@ def assert_intrusions(intrusions: list[dict[str, Any]], *, secured: bool) -> Non
         elif secured:
             assert (each["code"], each["told"]) == SECURED[each["attempt"]]
         else:
-            assert each["code"] == "mode-mismatch"
+            assert each["code"] == "secured-caller"
             assert each["told"] == ["sottovoce/1 plain"]
 
 
