@@ -127,7 +127,10 @@ def test_a_list_never_goes_back(root: Authority, issuing: Authority, at: datetim
 
 
 def test_no_altered_list_is_kept(root: Authority, at: datetime) -> None:
-    """Whatever single bit is turned over: refused, or it says the same, and nothing is raised."""
+    """Whatever single bit is turned over: refused, or it says the same, and nothing is raised.
+
+    It can say the same: a signature's BIT STRING may count its last bit as unused when that is 0.
+    """
     good = made(root, at)
     data = good.public_bytes(Encoding.DER)
     for place in range(len(data)):
@@ -137,4 +140,5 @@ def test_no_altered_list_is_kept(root: Authority, at: datetime) -> None:
             item = x509.load_der_x509_crl(bytes(altered))
         except (ValueError, x509.InvalidVersion):
             continue
-        assert refusal(item, at, root.certificate) != ""
+        if (item.tbs_certlist_bytes, item.signature) != (good.tbs_certlist_bytes, good.signature):
+            assert refusal(item, at, root.certificate) != ""
