@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from sottovoce.errors import ChannelError
+from sottovoce.errors import ChannelClosed, ChannelError, RemoteFault
 from sottovoce.keystore import Keystore, PrivateKeyEntry
 from sottovoce.net import Destination, Endpoint, Listener, Offer, Outcome, Peer, listen, utc_now
 from sottovoce.pki import KeyAlgorithm, Revocation, dump_crl, generate_key
@@ -508,6 +508,95 @@ async def test_who_is_not_admitted_any_more_is_cut_off(
         assert (await pair.hub.party.logged(Outcome.CLOSED)).code == code
 
 
+async def test_a_root_is_replaced_under_calls_and_none_fails(
+    connected: Callable[..., Any],
+) -> None:
+    """The old root goes while connections stand on it whose peers have new certificates."""
+    async with connected() as pair, constant_calls(pair):
+        waiting = asyncio.ensure_future(pair.stub.wait(Text(text="kept")))
+        await pair.echo.begun.wait()
+        for station in (pair.hub, pair.lui):
+            roots = (pair.authority.root, pair.stranger.root)
+            await station.reload(lambda home, roots=roots: home.write_roots(*roots))
+        for station in (pair.lui, pair.hub):
+            assert (await station.renewed(pair.stranger)).outcome is ReloadOutcome.ACCEPTED
+        await until(lambda: pair.lui.serial in pair.seen_by_hub)
+        for station in (pair.lui, pair.hub):
+            root = pair.stranger.root
+            result = await station.reload(lambda home, root=root: home.write_roots(root))
+            assert (result.outcome, result.closed) == (ReloadOutcome.ACCEPTED, ())
+        pair.echo.go.set()
+        assert await waiting == Text(text="kept")
+        await until(lambda: pair.seen_by_hub == [pair.lui.serial])
+
+
+async def test_a_caller_that_is_about_to_come_again_is_waited_for(
+    connected: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HUB removes the old root before LUI, which has its new certificate, has moved over."""
+    async with connected() as pair:
+        roots = (pair.authority.root, pair.stranger.root)
+        for station in (pair.hub, pair.lui):
+            await station.reload(lambda home: home.write_roots(*roots))
+        waiting = asyncio.ensure_future(pair.stub.wait(Text(text="kept")))
+        await pair.echo.begun.wait()
+        with monkeypatch.context() as patch:
+            patch.setattr(Peer, "rotate", lambda _: None)
+            await pair.lui.renewed(pair.stranger)
+        reloading = asyncio.ensure_future(
+            pair.hub.reload(
+                lambda home: (
+                    home.write_roots(pair.stranger.root),
+                    home.write_identity(pair.stranger.issue(HUB)),
+                )
+            )
+        )
+        async with constant_calls(pair, 4):
+            result = await reloading
+        assert (result.outcome, result.closed) == (ReloadOutcome.ACCEPTED, ())
+        pair.echo.go.set()
+        assert await waiting == Text(text="kept")
+
+
+async def test_a_server_that_has_no_certificate_under_the_new_root_is_cut_off(
+    connected: Callable[..., Any], homes: dict[str, Premises], stranger: ThrowAwayAuthority
+) -> None:
+    """LUI removes the root under which HUB is certified; it asks HUB once more, and that is it."""
+    for home in homes.values():
+        await asyncio.to_thread(home.write_roots, home.authority.root, stranger.root)
+    await asyncio.to_thread(homes[LUI].write_identity, stranger.issue(LUI, roles=[Component.LUI]))
+    async with connected() as pair:
+        waiting = asyncio.ensure_future(pair.stub.wait(Text()))
+        await pair.echo.begun.wait()
+        result = await pair.lui.reload(lambda home: home.write_roots(stranger.root))
+        assert [(one.name, one.code) for one in result.closed] == [(HUB, "root-untrusted")]
+        with pytest.raises(ChannelClosed):
+            await waiting
+        assert pair.peer.posture.state == "refused"
+
+
+async def test_a_caller_that_has_no_other_certificate_is_not_waited_for_long(
+    connected: Callable[..., Any],
+    homes: dict[str, Premises],
+    stranger: ThrowAwayAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its call under way is no reason to stay."""
+    monkeypatch.setattr("sottovoce.server.sweeping.PATIENCE", 0.1)
+    for home in homes.values():
+        await asyncio.to_thread(home.write_roots, home.authority.root, stranger.root)
+    await asyncio.to_thread(homes[LUI].write_identity, stranger.issue(LUI, roles=[Component.LUI]))
+    async with connected() as pair:
+        waiting = asyncio.ensure_future(pair.stub.wait(Text()))
+        await pair.echo.begun.wait()
+        root = pair.authority.root
+        result = await pair.hub.reload(lambda home: home.write_roots(root))
+        assert [(one.name, one.code) for one in result.closed] == [(LUI, "root-untrusted")]
+        await pair.echo.cancelled.wait()
+        with pytest.raises((ChannelError, RemoteFault)):
+            await waiting
+
+
 async def test_a_caller_cuts_off_a_server_that_was_revoked(connected: Callable[..., Any]) -> None:
     async with connected() as pair:
         serial = pair.hub.serial
@@ -620,7 +709,6 @@ async def test_a_certificate_of_a_moment_is_renewed_in_time(
             return found == [own]
 
         await until(moved)
-        assert utc_now() < soon
         await until(first.closed.done)
 
 
@@ -658,11 +746,14 @@ async def test_a_server_that_calls_itself_changes_its_authority_in_one_step(
 
     entry = station.home.authority.issue(HUB, roles=[Component.HUB, Component.LUI])
     assert (await station.reload(lambda home: home.write_identity(entry))).faults == ()
-    await peer.stub(EchoCalls).say(Text())
+    waiting = asyncio.ensure_future(peer.stub(EchoCalls).wait(Text(text="kept")))
+    await echo.begun.wait()
     result = await station.reload(another_authority)
     assert (result.outcome, result.faults) == (ReloadOutcome.ACCEPTED, ())
-    # The old connection stands on a root that is trusted no more; both its ends are closed.
-    assert {one.code for one in result.closed} == {"root-untrusted"}
+    # The old connection stands on a root that is trusted no more; both its ends leave it.
+    assert result.closed == ()
+    echo.go.set()
+    assert await waiting == Text(text="kept")
     await peer.stub(EchoCalls).say(Text())
     await peer.aclose()
     await listener.aclose(grace=0)

@@ -4,6 +4,7 @@ Nothing here decides whether the peer may be called: that is over when a channel
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from sottovoce.contracts import CallSpec
 from sottovoce.errors import (
     CallTimeout,
     ChannelClosed,
+    Fault,
     NoSuchMethod,
     NotCarriedOut,
     RemoteFault,
@@ -159,9 +161,9 @@ class Channel(Conversation):
         self._room.set()
         self._leave_when_idle()
 
-    def retire(self, code: str, why: str) -> None:
+    def retire(self, code: str, why: str, *, refused: Iterable[Fault] = ()) -> None:
         """Say Bye; calls under way are answered, then the channel closes."""
-        super().retire(code, why)
+        super().retire(code, why, refused=refused)
         self._room.set()
 
     def _expire(self, number: int, spec: CallSpec) -> None:

@@ -45,8 +45,9 @@ class Conversation:
         self.facts = facts
         #: The newest trust generation under which the peer was found right.
         self.generation = facts.generation
-        #: Why it was dismissed.
-        self.dismissed: tuple[Fault, ...] = ()
+        #: Why the peer was refused after all; for the log.
+        self.refused: tuple[Fault, ...] = ()
+        self.dismissed = False
         #: Why the peer dismissed us, where it said so.
         self.sent_away: tuple[Fault, ...] = ()
         #: Set once, to the reason, when nothing more can be said.
@@ -98,10 +99,16 @@ class Conversation:
     def _left(self, moment: datetime) -> float:
         return (moment - self._clock()).total_seconds()
 
-    def retire(self, code: str, why: str) -> None:
-        """Say Bye; what is under way is finished, nothing new begins, then the channel closes."""
+    def retire(self, code: str, why: str, *, refused: Iterable[Fault] = ()) -> None:
+        """Say Bye; what is under way is finished, nothing new begins, then the channel closes.
+
+        Args:
+            code, why: for the peer.
+            refused: why the peer would be refused, where that is why.
+        """
         if self.closed.done():
             return
+        self.refused = self.refused or tuple(refused)
         self._why = self._why or why
         self._say(Bye(code, why))
         self._leave_when_idle()
@@ -115,8 +122,9 @@ class Conversation:
         """
         if self.closed.done() or self.dismissed:
             return
-        self.dismissed = tuple(faults)
-        code = self.dismissed[0].code
+        self.dismissed = True
+        self.refused = tuple(faults)
+        code = self.refused[0].code
         self._why = f"dismissed ({code})"
         self._leaving = True
         self._say(Bye(code if tell else "dismissed"))

@@ -167,7 +167,7 @@ class _Dial:
     def _closed(self, channel: Channel, why: "asyncio.Future[str]") -> None:
         if not why.cancelled():
             self._phase = "calls"
-            faults = channel.dismissed or channel.sent_away
+            faults = channel.refused or channel.sent_away
             self._log(Outcome.CLOSED, faults=faults, detail=why.result())
 
     # TLS, or none.

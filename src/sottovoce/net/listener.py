@@ -115,7 +115,7 @@ class Listener:
                 announced=facts.name,
                 component=channel.caller.component.value,
                 secured=channel.caller.secured,
-                faults=channel.dismissed or channel.sent_away,
+                faults=channel.refused or channel.sent_away,
                 detail=why,
                 **SecurityRecord.of(facts.identity),
             )

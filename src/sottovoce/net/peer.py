@@ -164,6 +164,20 @@ class Peer:
         if self._closed:
             raise ChannelClosed("This server is stopping.", peer=str(self.destination))
 
+    def set_aside(self, channel: Channel) -> None:
+        """Make no new calls on *channel*; what becomes of those under way is decided elsewhere."""
+        if channel is self._channel:
+            self._left.add(channel)
+            self._channel, self._due = None, None
+
+    async def proves_itself(self) -> bool:
+        """Tell whether a channel to the partner stands, or can be opened, by the trust in force."""
+        try:
+            await self.channel()
+        except ChannelError:
+            return False
+        return True
+
     # Make before break.
 
     def rotate(self) -> None:

@@ -15,6 +15,7 @@ from sottovoce.contracts import Caller, CallSpec, calls_of
 from sottovoce.errors import (
     CallRefused,
     CallTimeout,
+    Fault,
     LocalProtocolError,
     NoSuchMethod,
     RemoteProtocolError,
@@ -109,7 +110,7 @@ class ServingChannel(Conversation):
         self._caller_left = True
         self._leave_when_idle()
 
-    def retire(self, code: str, why: str) -> None:
+    def retire(self, code: str, why: str, *, refused: Iterable[Fault] = ()) -> None:
         """Say Bye; calls under way are carried out, later ones are not, then the channel closes.
 
         It closes when the caller has said Bye as well: until then calls may be on their way here,
@@ -119,7 +120,7 @@ class ServingChannel(Conversation):
             self._retired = True
             loop = asyncio.get_running_loop()
             self._patience = loop.call_later(self._limits.pong, self._wait_no_longer)
-        super().retire(code, why)
+        super().retire(code, why, refused=refused)
 
     def _wait_no_longer(self) -> None:
         self._caller_left = True

@@ -29,6 +29,7 @@ from sottovoce.server.reloading import (
     say_reload,
 )
 from sottovoce.server.settings import ServerSettings
+from sottovoce.server.sweeping import Sweep
 from sottovoce.server.trial import Trial
 from sottovoce.server.trust import is_secured, load_generation
 from sottovoce.tls import TrustGeneration
@@ -87,10 +88,13 @@ class TrustKeeper:
         return tuple(self._all_channels())
 
     def _all_channels(self) -> Iterator[Channel | ServingChannel]:
-        for listener in self._listeners.values():
-            yield from listener.channels
+        yield from self._accepted()
         for peer in self._peers:
             yield from peer.channels
+
+    def _accepted(self) -> Iterator[ServingChannel]:
+        for listener in self._listeners.values():
+            yield from listener.channels
 
     # Reloading.
 
@@ -130,7 +134,7 @@ class TrustKeeper:
         loaded = replace(loaded, faults=tuple(trial.faults), warnings=tuple(trial.warnings))
         if loaded.faults:
             return self._result(ReloadOutcome.REFUSED, reason, loaded)
-        closed = self._put_in_force(trial.candidate)
+        closed = await self._put_in_force(current, trial.candidate)
         self._since = self._endpoint.clock()
         return replace(self._result(ReloadOutcome.ACCEPTED, reason, loaded), closed=closed)
 
@@ -202,20 +206,20 @@ class TrustKeeper:
                 warning=True,
             )
 
-    def _put_in_force(self, candidate: TrustGeneration) -> tuple[Closed, ...]:
+    async def _put_in_force(
+        self, previous: TrustGeneration, candidate: TrustGeneration
+    ) -> tuple[Closed, ...]:
         """Swap the pointer and judge every live connection again, in one turn of the loop."""
+        sweep = Sweep(
+            previous=previous,
+            current=candidate,
+            accepted=self._accepted,
+            peers=self._peers,
+            tell=self._endpoint.explain_refusals,
+        )
         self._endpoint.trust.current = candidate
-        closed: list[Closed] = []
-        for channel in self.channels:
-            faults = channel.judge_again(candidate)
-            if faults:
-                channel.dismiss(faults, tell=self._endpoint.explain_refusals)
-                closed.append(Closed(channel.facts.name, faults[0].code))
-            else:
-                channel.generation = candidate.number
-        for peer in self._peers:
-            peer.rotate()
-        return tuple(closed)
+        sweep.judge()
+        return await sweep.finish()
 
     # Telling.
 
