@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sottovoce.testing.soaking import Soak, soak
+from sottovoce.testing.soaked import Soak
+from sottovoce.testing.soaking import soak
 
 
 @pytest.mark.slow

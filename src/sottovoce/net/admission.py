@@ -15,7 +15,8 @@ from sottovoce.contracts import Caller
 from sottovoce.errors import Fault, RemoteProtocolError
 from sottovoce.net import strangers
 from sottovoce.net.endpoint import Endpoint, PeerFacts, Standing
-from sottovoce.net.reception import Reception, hear_applicant
+from sottovoce.net.errands import Errand
+from sottovoce.net.reception import Reception
 from sottovoce.net.security import Outcome, SecurityRecord, identity_of
 from sottovoce.net.telling import faults_told, printable, reasons_to_tell
 from sottovoce.net.visitors import Visitors
@@ -23,16 +24,12 @@ from sottovoce.net.wire import Lost, Wire
 from sottovoce.pki import fingerprint
 from sottovoce.policy import Component, PeerIdentity
 from sottovoce.rpc import (
-    Bye,
     Connection,
     Greeting,
     Hello,
     Ready,
     Refused,
     Speaks,
-    State,
-    WhyAnswer,
-    WhyHint,
 )
 from sottovoce.tls import (
     PLAIN_PREAMBLE,
@@ -325,39 +322,21 @@ class Admission:
     async def _run_errand(self, secured: Secured) -> None:
         """Explain a refusal, or let a new server join; then it is over."""
         self._phase = secured.path.name.lower()
+        errand = Errand(
+            wire=self._wire,
+            endpoint=self._endpoint,
+            visitors=self._visitors,
+            connection_id=self._id,
+            log=self._log,
+        )
         if secured.path is AlpnPath.WHY:
-            may_ask = self._endpoint.explain_refusals and self._visitors.may_ask_why(self._host)
-            if may_ask:
-                async with asyncio.timeout(self._endpoint.limits.greeting):
-                    await self._explain(secured)
+            if errand.may_ask_why:
+                faults = self._examine(secured.chain)
+                await errand.explain(faults, presented=self._presented)
             return
         assert self._reception is not None, "the path is offered only with a reception"
         self._identity = identity_of(secured.chain)
-        heard = await hear_applicant(
-            self._wire,
-            self._reception,
-            endpoint=self._endpoint,
-            certificate=secured.chain[0],
-            connection_id=self._id,
-        )
-        self._log(heard.outcome, **heard.fields(self._endpoint.clock()))
-
-    async def _explain(self, secured: Secured) -> None:
-        """Answer about the certificate just presented, and take a hint (DESIGN §4)."""
-        faults = self._examine(secured.chain)
-        reasons = reasons_to_tell(faults)
-        # With nothing wrong here it was the caller who refused: it showed no certificate then.
-        refers_to = self._visitors.take_refusal(self._host, self._presented if faults else "")
-        self._wire.converse(Connection(Speaks.ACCEPTING, State.WHY))
-        self._wire.send(WhyAnswer(self._id, refers_to, reasons, self._endpoint.clock()))
-        told = tuple(reason.code for reason in reasons)
-        self._log(Outcome.EXPLAINED, faults=faults, told=told, refers_to=refers_to)
-        match await self._wire.next():
-            case WhyHint(reasons=hints):
-                hinted = faults_told(hints, teller=_SOMEBODY, called="that caller", vouched=False)
-                self._log(Outcome.HINT, faults=hinted, refused_by="peer", refers_to=refers_to)
-            case Bye() | Lost() | _:
-                pass
+        await errand.receive(self._reception, secured.chain[0])
 
     # The log.
 
@@ -394,9 +373,6 @@ class Admission:
             )
         )
 
-
-#: Who leaves a hint on the *why* path.
-_SOMEBODY = "A caller, whose word nobody vouches for,"
 
 #: Refusals that a port scanner causes by the thousand: one line an address and minute (P7).
 _SUMMARISED = frozenset({"closed-early", "too-many-handshakes", "phase-timeout"})

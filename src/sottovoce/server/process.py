@@ -39,6 +39,7 @@ from sottovoce.server.caring import Care
 from sottovoce.server.home import Faults, occupy
 from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import Logs
+from sottovoce.server.opening import open_hub, open_lui, open_trk, to_hub, to_trk
 from sottovoce.server.plan import Plan
 from sottovoce.server.switching import SwitchWatch
 from sottovoce.tls import Side
@@ -311,78 +312,30 @@ class Server:
         return Reporting(complete=complete, heard=heard, obey=obey)
 
     async def _open_hub(self, settings: HubSettings, endpoint: Endpoint) -> None:
-        plan = self.plan
-        app = await HubApp.open(
-            plan.home.path,
-            settings,
-            own_name=plan.settings.server_name,
-            trust=endpoint.trust,
-            clock=utc_now,
-            log=self.logs.component(Component.HUB),
-        )
-        self._parts[Component.HUB].push_async_callback(app.aclose)
-        self.hub = app
+        log = self.logs.component(Component.HUB)
+        self.hub = await open_hub(self.plan, settings, endpoint=endpoint, log=log)
+        self._parts[Component.HUB].push_async_callback(self.hub.aclose)
 
     async def _open_trk(self, settings: TrkSettings, endpoint: Endpoint) -> None:
-        plan = self.plan
-        hub = self._peer(
-            endpoint,
-            Component.TRK,
-            Destination(
-                name=settings.hub_host,
-                port=settings.hub_port,
-                address=settings.hub_address or "",
-                component=Component.HUB,
-            ),
-        )
-        app = await TrkApp.open(
-            plan.home.path,
+        self.trk = await open_trk(
+            self.plan,
             settings,
-            hub=hub.stub(HubCalls),
-            own_name=plan.settings.server_name,
-            secured=plan.secured,
-            clock=utc_now,
+            hub=self._peer(endpoint, Component.TRK, to_hub(settings)),
             log=self.logs.component(Component.TRK),
             reporting=self._reporting(Component.TRK),
         )
-        self._parts[Component.TRK].push_async_callback(app.aclose)
-        self.trk = app
+        self._parts[Component.TRK].push_async_callback(self.trk.aclose)
 
     async def _open_lui(self, settings: LuiSettings, endpoint: Endpoint) -> None:
-        plan = self.plan
-        hub = self._peer(
-            endpoint,
-            Component.LUI,
-            Destination(
-                name=settings.hub_host,
-                port=settings.hub_port,
-                address=settings.hub_address or "",
-                component=Component.HUB,
-            ),
-        )
-        tracker = self._peer(
-            endpoint,
-            Component.LUI,
-            Destination(
-                name=settings.tracker_host,
-                port=settings.tracker_port,
-                address=settings.tracker_address or "",
-                component=Component.TRK,
-            ),
-        )
-        app = await LuiApp.open(
-            plan.home.path,
+        self.lui = await open_lui(
+            self.plan,
             settings,
-            hub=hub.stub(HubCalls),
-            tracker=tracker.stub(TrkCalls),
-            own_name=plan.settings.server_name,
-            secured=plan.secured,
-            clock=utc_now,
+            hub=self._peer(endpoint, Component.LUI, to_hub(settings)),
+            tracker=self._peer(endpoint, Component.LUI, to_trk(settings)),
             log=self.logs.component(Component.LUI),
             reporting=self._reporting(Component.LUI),
         )
-        self._parts[Component.LUI].push_async_callback(app.aclose)
-        self.lui = app
+        self._parts[Component.LUI].push_async_callback(self.lui.aclose)
 
     def describe(self) -> list[tuple[str, str]]:
         """Return where things are, as label and value, for the console."""

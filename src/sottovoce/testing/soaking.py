@@ -1,119 +1,35 @@
 """An installation under constant calls and hits while its certificates are renewed over and over.
 
 What is promised (issue 5): no call fails, no event is lost, whatever the certificates do; and
-nothing grows. The calls are made by a program of its own that has LUI's files and follows them as
-LUI's server does: partners that are left before their certificates end, contexts that are freed.
+nothing grows. Owns the run and its count; who calls is in :mod:`sottovoce.testing.soak_caller`.
 """
 
 import asyncio
 import gc
 import http.client
 import itertools
-import json
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from OpenSSL import SSL
 
-from sottovoce import __version__
 from sottovoce.cli.demo.campaign import define, deliver, report
 from sottovoce.cli.demo.layout import Ports, choose_layout
 from sottovoce.cli.demo.readers import Reaction, reactions, request
 from sottovoce.cli.demo.relay import MaildirRelay, read_maildir
-from sottovoce.contracts import HubCalls, Nothing, TrkCalls
 from sottovoce.errors import SottovoceError
-from sottovoce.net import Destination, Endpoint, Outcome, Peer, SecurityRecord, TaskOwner, utc_now
-from sottovoce.net.log import Log
+from sottovoce.net import utc_now
 from sottovoce.policy import Component
-from sottovoce.server import read_plan
-from sottovoce.server.keeper import TrustKeeper
 from sottovoce.testing.managed import ManagedInstallation
+from sottovoce.testing.soak_caller import Caller, borrowed
+from sottovoce.testing.soaked import Soak, Soaked
 
-__all__ = ["Soak", "Soaked", "soak"]
+__all__ = ["soak"]
 
 _PATIENCE = 120.0
-#: Callers at once on each of the two connections.
-_CALLERS = 4
-#: Failures of which the words are kept.
-_SHOWN = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Soak:
-    """What is done.
-
-    Args:
-        seconds: how long.
-        lifetime: of certificates, in seconds.
-        servers: 1 to 3.
-        calls_per_second: to be made in all.
-        hits_per_second: opens and clicks.
-        recipients: of the job.
-        rollover: replace the root and the issuing key meanwhile.
-    """
-
-    seconds: float
-    lifetime: float = 90.0
-    servers: int = 3
-    calls_per_second: float = 600.0
-    hits_per_second: float = 20.0
-    recipients: int = 200
-    rollover: bool = False
-
-
-@dataclass(kw_only=True)
-class Soaked:
-    """What was found: figures, and every promise that did not hold.
-
-    Args:
-        calls, hits: that were answered.
-        call_rate: calls a second.
-        failures: calls and hits that were not answered, by reason.
-        first_failures: the first of them, with the time and what was said.
-        renewals: by server.
-        events: stored at TRK, and the same at LUI.
-        channels: that the caller opened, one after the other.
-        contexts: OpenSSL contexts in the caller's memory, at a third of the time and at its end.
-        memory: KiB in use by each server, at a third of the time and at its end.
-        descriptors: open files of each server, likewise.
-        rollover: the steps that were taken, with the seconds since the beginning.
-        broken: promises that did not hold.
-    """
-
-    calls: int = 0
-    hits: int = 0
-    call_rate: float = 0.0
-    failures: dict[str, int] = field(default_factory=dict)
-    first_failures: list[str] = field(default_factory=list)
-    renewals: dict[str, int] = field(default_factory=dict)
-    events: int = 0
-    channels: int = 0
-    contexts: list[int] = field(default_factory=list)
-    memory: dict[str, list[int]] = field(default_factory=dict)
-    descriptors: dict[str, list[int]] = field(default_factory=dict)
-    rollover: list[str] = field(default_factory=list)
-    broken: list[str] = field(default_factory=list)
-
-    def check(self, holds: object, text: str) -> None:
-        """Note *text* when something does not hold."""
-        if not holds:
-            self.broken.append(text)
-
-    def failed(self, what: str, why: str) -> None:
-        """Note a call or a hit that was not answered."""
-        self.failures[what] = self.failures.get(what, 0) + 1
-        if len(self.first_failures) < _SHOWN:
-            self.first_failures.append(f"{utc_now():%H:%M:%S.%f} {what}: {why}")
-
-    def as_json(self) -> str:
-        """Return everything as one line of JSON."""
-        return json.dumps(asdict(self))
 
 
 def soak(folder: Path, plan: Soak, *, say: Callable[[str], None] = lambda _: None) -> Soaked:
@@ -223,9 +139,9 @@ class _Run:
                 self._found.failed(f"hit: status {status}", reaction.kind)
 
     def _call(self) -> None:
-        home = _borrowed(self._installation)
+        home = borrowed(self._installation)
         began = time.monotonic()
-        asyncio.run(_Caller(home, self._plan, self._found, self._over).run())
+        asyncio.run(Caller(home, self._plan, self._found, self._over).run())
         self._found.call_rate = round(self._found.calls / (time.monotonic() - began), 1)
 
     # What is looked at meanwhile.
@@ -305,98 +221,6 @@ def _check_growth(found: Soaked) -> None:
 def _contexts() -> int:
     gc.collect()
     return sum(1 for each in gc.get_objects() if isinstance(each, SSL.Context))
-
-
-def _borrowed(installation: ManagedInstallation) -> Path:
-    """Return a home with LUI's files and logs of its own, for the program that calls."""
-    real = installation.home_of(Component.LUI)
-    home = installation.folder / "caller"
-    home.mkdir(mode=0o700)
-    for name in ("server.ini", "commands", "conf", "hub", "lui", "trk"):
-        if (real / name).exists():
-            (home / name).symlink_to(real / name)
-    return home
-
-
-class _Caller:
-    """Calls HUB and TRK as LUI does, for ever, following LUI's files."""
-
-    def __init__(self, home: Path, plan: Soak, found: Soaked, over: threading.Event) -> None:
-        self._home = home
-        self._plan = plan
-        self._found = found
-        self._over = over
-
-    async def run(self) -> None:
-        """Call until the time is over."""
-        server = await asyncio.to_thread(read_plan, self._home, at=utc_now())
-        assert server.lui is not None or server.hub is not None
-        endpoint = Endpoint(
-            own_name=server.settings.server_name,
-            version=__version__,
-            trust=server.trust,
-            log=self._note,
-            clock=utc_now,
-            new_id=lambda: secrets.token_hex(8),
-        )
-        lui = server.lui
-        assert lui is not None
-        hub, trk = (
-            Peer(
-                endpoint,
-                component=Component.LUI,
-                destination=Destination(
-                    name=name, port=port, address=address or "", component=called
-                ),
-            )
-            for name, port, address, called in (
-                (lui.hub_host, lui.hub_port, lui.hub_address, Component.HUB),
-                (lui.tracker_host, lui.tracker_port, lui.tracker_address, Component.TRK),
-            )
-        )
-        log: Log = _Silent()
-        keeper = TrustKeeper(server, endpoint, listeners={}, peers=[hub, trk], log=log)
-        tasks = TaskOwner(self._failed)
-        tasks.spawn(keeper.run(), name="keeper")
-        calls: list[Callable[[], Any]] = [
-            lambda: hub.stub(HubCalls).roster(Nothing()),
-            lambda: trk.stub(TrkCalls).hello(Nothing()),
-        ]
-        workers = [self._work(call) for call in calls for _ in range(_CALLERS)]
-        try:
-            await asyncio.gather(*workers)
-        finally:
-            await tasks.aclose()
-            await asyncio.gather(hub.aclose(), trk.aclose())
-
-    async def _work(self, call: Callable[[], Any]) -> None:
-        pace = 2 * _CALLERS / self._plan.calls_per_second
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        while not self._over.is_set():
-            try:
-                await call()
-                self._found.calls += 1
-            except SottovoceError as error:
-                self._found.failed(f"call: {error.code}", error.message)
-            due += pace
-            await asyncio.sleep(max(0.0, due - loop.time()))
-
-    def _note(self, record: SecurityRecord) -> None:
-        if record.outcome is Outcome.ACCEPTED:
-            self._found.channels += 1
-
-    def _failed(self, name: str, error: BaseException) -> None:
-        self._found.broken.append(f"{name} ended: {error!r}")
-
-
-class _Silent:
-    """The caller's log; the servers' own are what counts."""
-
-    def info(self, event: str, /, **fields: Any) -> None:
-        """Nothing."""
-
-    warning = error = info
 
 
 def _goes_on(rolling: "_Rollover | None", over: float) -> bool:
