@@ -11,7 +11,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,16 @@ class Lines:
 
 
 @dataclass
+class Ahead:
+    """A clock that can be moved."""
+
+    by: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.by
+
+
+@dataclass
 class Station:
     """One server without its components: files, an end of channels, a keeper."""
 
@@ -71,16 +81,17 @@ class Station:
     log: Lines
     listeners: dict[Component, Listener]
     peers: list[Peer]
+    clock: Ahead
 
     @classmethod
     def of(cls, home: Premises) -> "Station":
-        plan, log = read_plan(home.path, at=utc_now()), Lines()
-        party = Party(home.name)
+        plan, log, clock = read_plan(home.path, at=utc_now()), Lines(), Ahead()
+        party = Party(home.name, clock=clock)
         endpoint = replace(party.endpoint, trust=plan.trust)
         listeners: dict[Component, Listener] = {}
         peers: list[Peer] = []
         keeper = TrustKeeper(plan, endpoint, listeners=listeners, peers=peers, log=log)
-        return cls(home, plan, party, endpoint, keeper, log, listeners, peers)
+        return cls(home, plan, party, endpoint, keeper, log, listeners, peers, clock)
 
     @property
     def number(self) -> int:
@@ -624,6 +635,148 @@ async def test_a_list_that_is_missing_here_cuts_off_nobody(
         result = await pair.hub.reload(lambda home: revoke(home, issuer=stranger))
         assert (result.outcome, result.closed) == (ReloadOutcome.ACCEPTED, ())
         await pair.say()
+
+
+# A list that ends.
+
+HOUR = timedelta(hours=1)
+
+
+def listed(home: Premises, end: datetime, *, begin: timedelta = HOUR) -> None:
+    """Put the authority's list in place, which revokes nobody and ends at that moment."""
+    folder = home.path / "conf" / "revocation"
+    folder.mkdir(exist_ok=True)
+    crl = home.authority.authority.revocation_list(
+        [], this_update=utc_now() - begin, next_update=end, number=int(end.timestamp())
+    )
+    (folder / "authority.crl").write_bytes(dump_crl(crl))
+    home.set("server.ini", "RevocationLists", str(folder))
+
+
+@asynccontextmanager
+async def watched(station: Station) -> AsyncIterator[None]:
+    """Have the keeper look, often."""
+    watch = asyncio.ensure_future(station.keeper.run(every=0.02))
+    try:
+        yield
+    finally:
+        watch.cancel()
+        with suppress(asyncio.CancelledError):
+            await watch
+
+
+async def test_a_list_that_ends_while_a_connection_stands_ends_it_and_a_new_list_mends_it(
+    connected: Callable[..., Any], homes: dict[str, Premises]
+) -> None:
+    """R4: with real clocks, and nothing else changed; both sides know why, and so does the next."""
+    end = utc_now().replace(microsecond=0) + timedelta(seconds=2)
+    await asyncio.to_thread(listed, homes[HUB], end)
+    async with connected() as pair, watched(pair.hub):
+        waiting = asyncio.ensure_future(pair.stub.wait(Text()))
+        await pair.echo.begun.wait()
+        ours = await pair.hub.party.logged(Outcome.CLOSED)
+        assert utc_now() > end
+        with pytest.raises(ChannelError):
+            await waiting
+        theirs = await pair.lui.party.logged(Outcome.CLOSED)
+        assert (ours.code, theirs.detail) == (
+            "revocation-list-expired",
+            "the peer said goodbye: revocation-list-expired",
+        )
+        with pytest.raises(ChannelError) as caught:
+            await pair.say()
+        assert caught.value.faults[0].code == "revocation-list-expired"
+        # The files are refused for the same reason, and the generation that was in force stays.
+        closed = f"Closed 1 open connection of {LUI} (revocation-list-expired)."
+        await until(lambda: closed in pair.hub.log.of("warning"))
+        assert pair.hub.number == 1
+        written = await asyncio.to_thread(read_in_use, pair.hub.plan.home)
+        assert written is not None
+        assert written.last is not None
+        assert written.last.closed == (f"{LUI} (revocation-list-expired)",)
+        ended = [line for line in pair.hub.log.of("error") if "and no newer one is here" in line]
+        assert len(ended) == 1
+        assert "every certificate of that authority is refused, on open connections" in ended[0]
+        await asyncio.to_thread(listed, homes[HUB], end + DAY)
+        await until(lambda: pair.hub.number == 2)
+        await until(lambda: pair.hub.keeper.lists.failure == "")
+        await _calls_again(pair)
+
+
+async def _calls_again(pair: Pair) -> None:
+    """Call until the pause after a refusal is over."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(ChannelError):
+                return await pair.say()
+            await asyncio.sleep(0.02)
+
+
+async def test_a_list_is_told_of_before_it_ends_and_the_newer_one_cuts_off_nobody(
+    connected: Callable[..., Any], homes: dict[str, Premises]
+) -> None:
+    """R4: graded by the share that is left; judged again only when the rule's answer may change."""
+    end = utc_now().replace(microsecond=0) + 9 * HOUR
+    await asyncio.to_thread(listed, homes[HUB], end)
+    async with connected() as pair:
+        hub = pair.hub
+        for hours, level in ((4, ""), (6.2, "warning"), (6.3, ""), (7.5, "error"), (8.5, "error")):
+            hub.log.lines.clear()
+            hub.clock.by = hours * HOUR
+            for _ in range(2):
+                await hub.keeper._look(hub.keeper._read.marks, 0)
+            told = [(found, text) for found, text in hub.log.lines if "revocation list" in text]
+            assert [found for found, _ in told] == [level] * bool(level), hours
+            assert all("connections end" in text for _, text in told)
+        assert hub.keeper.lists.failure == "revocation-list-expiring"
+        assert hub.keeper._reloads == 0
+        # The newer list came just then, and nobody has read it yet.
+        await asyncio.to_thread(listed, homes[HUB], end + DAY)
+        hub.clock.by = end - utc_now() + timedelta(seconds=2)
+        await hub.keeper._look(None, 0)
+        assert (hub.number, hub.keeper._reloads) == (2, 1)
+        await hub.keeper._look(None, 0)
+        assert hub.keeper.lists.failure == ""
+        assert pair.hub.party.of(Outcome.CLOSED) == []
+        await pair.say()
+
+
+async def test_a_server_that_calls_leaves_when_its_own_list_has_ended(
+    connected: Callable[..., Any], homes: dict[str, Premises]
+) -> None:
+    """LUI's list is overdue, HUB's is not: by LUI's rule HUB is not to be trusted any more."""
+    end = utc_now().replace(microsecond=0) + HOUR
+    await asyncio.to_thread(listed, homes[LUI], end)
+    async with connected() as pair:
+        pair.lui.clock.by = 2 * HOUR
+        await pair.lui.keeper._look(None, 0)
+        ours = await pair.lui.party.logged(Outcome.CLOSED)
+        theirs = await pair.hub.party.logged(Outcome.CLOSED)
+        assert ours.code == "revocation-list-expired"
+        assert "revocation-list-expired" in theirs.detail
+        # Set back, the clock makes the list good again; when the moment comes, it counts again.
+        pair.lui.clock.by = timedelta()
+        await pair.lui.keeper._look(None, 0)
+        await _calls_again(pair)
+        pair.lui.clock.by = 2 * HOUR
+        await pair.lui.keeper._look(None, 0)
+        await until(lambda: len(pair.lui.party.of(Outcome.CLOSED)) == 2)
+
+
+async def test_where_revocation_fails_softly_a_list_that_ends_cuts_off_nobody(
+    connected: Callable[..., Any], homes: dict[str, Premises]
+) -> None:
+    end = utc_now().replace(microsecond=0) + HOUR
+    await asyncio.to_thread(listed, homes[HUB], end)
+    await asyncio.to_thread(homes[HUB].set, "server.ini", "RevocationFailure", "soft")
+    async with connected() as pair:
+        pair.hub.clock.by = 2 * HOUR
+        await pair.hub.keeper._look(None, 0)
+        assert pair.hub.keeper._reloads == 1
+        (line,) = [text for text in pair.hub.log.of("error") if "ended" in text]
+        assert "let pass unchecked" in line
+        await pair.say()
+        assert pair.hub.party.of(Outcome.CLOSED) == []
 
 
 # The watch.

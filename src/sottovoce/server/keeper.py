@@ -19,6 +19,7 @@ from sottovoce.net.log import Log
 from sottovoce.policy import Component
 from sottovoce.server.home import Faults
 from sottovoce.server.in_use import InUse
+from sottovoce.server.list_ages import ListAges
 from sottovoce.server.plan import Plan
 from sottovoce.server.reading import Mark, Place, Reading, reading_once
 from sottovoce.server.reloading import (
@@ -26,6 +27,7 @@ from sottovoce.server.reloading import (
     Closed,
     ReloadOutcome,
     ReloadResult,
+    say_closed,
     say_reload,
 )
 from sottovoce.server.settings import ServerSettings
@@ -43,6 +45,8 @@ LOOK_EVERY = 1.0
 #: the new root meanwhile, a date may have come. Doubled from the first to the longest.
 FIRST_RETRY = 5.0
 LONGEST_RETRY = 300.0
+
+_LIST_ENDED = "a revocation list has ended"
 
 
 class TrustKeeper:
@@ -73,6 +77,8 @@ class TrustKeeper:
         self._read = plan.reading
         self._said: tuple[object, ...] = ()
         self._since = endpoint.clock()
+        #: How old the lists in force are, for whoever reports it.
+        self.lists = ListAges(log, self._since, managed=plan.settings.trust_from_hub)
         self._reloads = self._signals = 0
         self._retry = FIRST_RETRY
         self._retry_at: float | None = None
@@ -110,6 +116,7 @@ class TrustKeeper:
             self._signals += reason == SIGNAL
             self._say(result)
             self._plan_retry(result)
+            result = await self._judge_when_a_list_has_ended(result)
             await self.write_down(result)
         return result
 
@@ -134,7 +141,7 @@ class TrustKeeper:
         loaded = replace(loaded, faults=tuple(trial.faults), warnings=tuple(trial.warnings))
         if loaded.faults:
             return self._result(ReloadOutcome.REFUSED, reason, loaded)
-        closed = await self._put_in_force(current, trial.candidate)
+        closed = await self._put_in_force(trial.candidate)
         self._since = self._endpoint.clock()
         return replace(self._result(ReloadOutcome.ACCEPTED, reason, loaded), closed=closed)
 
@@ -206,20 +213,40 @@ class TrustKeeper:
                 warning=True,
             )
 
-    async def _put_in_force(
-        self, previous: TrustGeneration, candidate: TrustGeneration
-    ) -> tuple[Closed, ...]:
+    async def _put_in_force(self, candidate: TrustGeneration) -> tuple[Closed, ...]:
         """Swap the pointer and judge every live connection again, in one turn of the loop."""
-        sweep = Sweep(
-            previous=previous,
-            current=candidate,
+        sweep = self._sweep(candidate)
+        self._endpoint.trust.current = candidate
+        return await self._swept(sweep)
+
+    def _sweep(self, by: TrustGeneration) -> Sweep:
+        assert self._current is not None, "on a plain server there is nobody to judge"
+        return Sweep(
+            previous=self._current,
+            current=by,
             accepted=self._accepted,
             peers=self._peers,
             tell=self._endpoint.explain_refusals,
         )
-        self._endpoint.trust.current = candidate
+
+    async def _swept(self, sweep: Sweep) -> tuple[Closed, ...]:
+        self.lists.judged(self._endpoint.clock())
         sweep.judge()
         return await sweep.finish()
+
+    async def _judge_when_a_list_has_ended(self, result: ReloadResult) -> ReloadResult:
+        """Judge every live connection as a new one is judged now, if that may have changed.
+
+        What came of the reload is known by then: a newer list that lay there is in force, and has
+        judged everybody.
+        """
+        current, now = self._current, self._endpoint.clock()
+        if current is None or not self.lists.has_turned(current, now):
+            return result
+        self.lists.say_ended(current, now)
+        closed = await self._swept(self._sweep(current))
+        say_closed(closed, self._log)
+        return replace(result, closed=(*result.closed, *closed))
 
     # Telling.
 
@@ -286,6 +313,9 @@ class TrustKeeper:
         if await self._asked_within(every):
             await self.reload(SIGNAL)
             return None
+        if self._a_list_has_ended():
+            await self.reload(_LIST_ENDED)
+            return None
         now = await asyncio.to_thread(self._read.marks_now)
         if now == self._read.marks:
             if self._retry_at is not None and monotonic() >= self._retry_at:
@@ -293,6 +323,14 @@ class TrustKeeper:
         elif now == before:  # quiet since the last look
             await self.reload("files changed")
         return now
+
+    def _a_list_has_ended(self) -> bool:
+        """Look at the ages of the lists in force."""
+        current, now = self._current, self._endpoint.clock()
+        if current is None:
+            return False
+        self.lists.tell(current, now)
+        return self.lists.has_turned(current, now)
 
     async def _asked_within(self, seconds: float) -> bool:
         try:

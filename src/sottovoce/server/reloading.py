@@ -1,6 +1,7 @@
 """What comes of a reload: as a value, and as sentences of the log. Decides nothing."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +11,7 @@ from sottovoce.net.log import Log
 from sottovoce.server.in_use import LastReload, Told
 from sottovoce.tls import TrustGeneration
 
-__all__ = ["SIGNAL", "Closed", "ReloadOutcome", "ReloadResult", "say_reload"]
+__all__ = ["SIGNAL", "Closed", "ReloadOutcome", "ReloadResult", "say_closed", "say_reload"]
 
 #: How a set of files looks of which not all are there yet, or one is only half there (O1).
 _HALF_WRITTEN = frozenset(
@@ -41,7 +42,7 @@ class ReloadOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """A live connection that the new generation does not bear."""
+    """A live connection that what is in force does not bear."""
 
     name: str
     code: str
@@ -119,14 +120,19 @@ def _say_refused(result: ReloadResult, log: Log, current: TrustGeneration | None
 def _say_accepted(result: ReloadResult, log: Log, left: int) -> None:
     for warning in result.warnings:
         log.warning(str(warning), code=warning.code)
-    for one, count in Counter(result.closed).items():
-        ended = f"Closed {count} open {_connections(count)} of {one.name} ({one.code})."
-        log.warning(ended, code=one.code)
+    say_closed(result.closed, log)
     in_force = (
         f"Trust generation {result.generation} in force; {left} {_connections(left)} left from "
         f"generation {result.generation - 1}."
     )
     log.info(in_force, reason=result.reason)
+
+
+def say_closed(closed: Iterable[Closed], log: Log) -> None:
+    """Write into the log of the server who was cut off, and why."""
+    for one, count in Counter(closed).items():
+        ended = f"Closed {count} open {_connections(count)} of {one.name} ({one.code})."
+        log.warning(ended, code=one.code)
 
 
 def _connections(count: int) -> str:
