@@ -23,6 +23,7 @@ from sottovoce.keystore import Keystore, PrivateKeyEntry
 from sottovoce.net import Destination, Endpoint, Listener, Offer, Outcome, Peer, listen, utc_now
 from sottovoce.pki import KeyAlgorithm, Revocation, dump_crl, generate_key
 from sottovoce.policy import Component
+from sottovoce.rpc import Ping
 from sottovoce.server import (
     Plan,
     ReloadOutcome,
@@ -637,6 +638,18 @@ async def test_a_list_that_is_missing_here_cuts_off_nobody(
         await pair.say()
 
 
+async def test_what_is_said_after_the_last_word_goes_nowhere(connected: Callable[..., Any]) -> None:
+    """A call that is cut short answers when its channel has said ``close_notify`` already."""
+    failed: list[dict[str, Any]] = []
+    async with connected() as pair:
+        asyncio.get_running_loop().set_exception_handler(lambda _, found: failed.append(found))
+        (channel,) = pair.hub.listeners[Component.HUB].channels
+        channel.wire.hang_up(linger=1.0)
+        channel.wire.send(Ping(7))
+        await until(lambda: not pair.hub.listeners[Component.HUB].channels)
+    assert failed == []
+
+
 # A list that ends.
 
 HOUR = timedelta(hours=1)
@@ -690,7 +703,8 @@ async def test_a_list_that_ends_while_a_connection_stands_ends_it_and_a_new_list
         closed = f"Closed 1 open connection of {LUI} (revocation-list-expired)."
         await until(lambda: closed in pair.hub.log.of("warning"))
         assert pair.hub.number == 1
-        written = await asyncio.to_thread(read_in_use, pair.hub.plan.home)
+        async with pair.hub.keeper._lock:  # it is held until all is written down
+            written = await asyncio.to_thread(read_in_use, pair.hub.plan.home)
         assert written is not None
         assert written.last is not None
         assert written.last.closed == (f"{LUI} (revocation-list-expired)",)

@@ -219,7 +219,7 @@ class Wire(asyncio.BufferedProtocol):
         """
         if self._connection is None:
             raise LocalProtocolError("a message before the conversation has begun")
-        if self._heard_last:
+        if self._heard_last or self._swallowing:
             return  # nobody is there to hear it; who waits for an answer meets ``Lost``
         self._connection.send(message)
         if self._connection.due >= _HIGH_WATER:
