@@ -199,8 +199,6 @@ class SettingsError(SottovoceError):
 class KeystoreError(SottovoceError):
     """A keystore that is well-formed but does not give what was asked of it."""
 
-    code = "keystore"
-
 
 class IntegrityError(KeystoreError):
     """The password is wrong *or* the file was altered: a MAC cannot tell which."""
@@ -243,8 +241,6 @@ class ChannelError(SottovoceError):
         connection_id: the id under which the accepting side logs this connection, when known.
     """
 
-    code = "channel"
-
     def __init__(  # noqa: PLR0913 - what finds the same event in the logs of both sides
         self,
         message: str,
@@ -278,8 +274,6 @@ class HandshakeFailed(ChannelError):
 class NotAdmitted(ChannelError):
     """TLS stood, and the gate on one of the two sides said no."""
 
-    code = "not-admitted"
-
 
 class ChannelClosed(ChannelError):
     """The channel ended while something was still under way."""
@@ -289,6 +283,8 @@ class ChannelClosed(ChannelError):
 
 class NotCarriedOut(ChannelClosed):
     """The channel ended before the call began: it may be made again, on another channel."""
+
+    code = "going-away"
 
 
 class PhaseTimeout(ChannelError, TimeoutError):
@@ -306,8 +302,6 @@ class FetchFailed(SottovoceError):
 class ProtocolError(SottovoceError):
     """The protocol would be or was broken; see the two kinds."""
 
-    code = "protocol"
-
 
 class LocalProtocolError(ProtocolError):
     """We would have broken the protocol: a mistake in this program."""
@@ -316,25 +310,17 @@ class LocalProtocolError(ProtocolError):
 
 
 class RemoteProtocolError(ProtocolError):
-    """The peer broke the protocol; ``bye`` is the code to send before closing."""
+    """The peer broke the protocol; ``code`` is what to send before closing."""
 
-    code = "protocol-remote"
-
-    def __init__(self, message: str, *, bye: str = "protocol-error") -> None:
-        super().__init__(message)
-        self.bye = bye
+    code = "protocol-error"
 
 
 class CallError(SottovoceError):
     """A call did not give a result."""
 
-    code = "call"
-
 
 class CallRefused(CallError):
     """Raised by an implementation; the caller gets code and message as a :class:`RemoteFault`."""
-
-    code = "call-refused"
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message, code=code)
@@ -342,8 +328,6 @@ class CallRefused(CallError):
 
 class RemoteFault(CallError):
     """The other side answered a call with a fault."""
-
-    code = "remote-fault"
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message, code=code)
@@ -363,8 +347,6 @@ class CallTimeout(CallError, TimeoutError):
 
 class AccountRefused(SottovoceError):
     """HUB declines a change to its accounts; ``code`` says which rule stands against it."""
-
-    code = "account-refused"
 
 
 class StoreError(SottovoceError):

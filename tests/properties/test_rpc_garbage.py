@@ -58,7 +58,7 @@ def test_garbage_is_messages_or_a_breach(
     except RemoteProtocolError as error:
         breach = error
     if breach is not None:
-        assert breach.bye in {"protocol-error", "frame-too-long", "too-many-calls"}
+        assert breach.code in {"protocol-error", "frame-too-long", "too-many-calls"}
         assert breach.message.isprintable()
     for message in heard:
         assert encode(message)

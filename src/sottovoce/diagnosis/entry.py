@@ -179,7 +179,9 @@ ABSENT: Mapping[str, str] = {
 #: The longest value that a template takes, in characters; longer ones are cut.
 VALUE_LIMIT = 400
 
-_FIELD = re.compile(r"( ?)\{([a-z_]+)(?:\|([^{}]*))?\}")
+_FIELD = re.compile(r"( ?)('?)\{([a-z_]+)(?:\|([^{}]*))?\}\2")
+#: How a value stands in a sentence, where it does not stand alone.
+_WORDED: Mapping[str, str] = {"port": "port {}"}
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
 _GUARDED = r"(?:password|passphrase|passwd|storepass|keypass|secret|token|ticket|set.?up.?code)"
 #: What is kept, then what is not: a value after such a key, to the end of the line that the key
@@ -232,7 +234,7 @@ def clean(text: str, *, limit: int = VALUE_LIMIT, ours: bool = False) -> str:
 
 def fields_of(template: str) -> tuple[str, ...]:
     """Return the names of the fields of a template, in order of first appearance."""
-    return tuple(dict.fromkeys(found.group(2) for found in _FIELD.finditer(template)))
+    return tuple(dict.fromkeys(found.group(3) for found in _FIELD.finditer(template)))
 
 
 def fill(
@@ -241,19 +243,22 @@ def fill(
     """Fill in a template.
 
     Args:
-        template: text with ``{field}`` or ``{field|wording when it is not known}``.
+        template: text with ``{field}`` or ``{field|wording when it is not known}``; quotation marks
+            around a field are the value's, and go where it is not known.
         facts: what is known; empty values count as not known.
         words: wordings that go before :data:`ABSENT`.
 
     Returns:
-        the sentence, its first letter upper case unless it is a value; a field without a value and
-        with an empty wording leaves no blank behind.
+        the sentence, its first letter upper case unless it is a value's; a field without a value
+        and with an empty wording leaves no blank behind. A port is called one: “port 1099”.
     """
 
     def value(found: re.Match[str]) -> str:
-        blank, name, wording = found.groups()
+        blank, quote, name, wording = found.groups()
         known = clean(facts.get(name, ""))
-        if not known:
+        if known:
+            known = quote + _WORDED.get(name, "{}").replace("{}", known) + quote
+        else:
             known = words.get(name, ABSENT.get(name, name)) if wording is None else wording
         if template[found.end() :].startswith(".") and known.endswith("."):
             known = known[:-1]  # a sentence within a sentence
@@ -261,6 +266,6 @@ def fill(
 
     text = _FIELD.sub(value, template)
     start = _FIELD.match(template)
-    if start is not None and not facts.get(start.group(2)):
+    if start is not None and (start.group(3) in _WORDED or not facts.get(start.group(3))):
         text = text[:1].upper() + text[1:]
     return text

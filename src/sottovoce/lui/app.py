@@ -13,7 +13,7 @@ from typing import Self
 
 import sottovoce
 from sottovoce.contracts import HubCalls, HubHello, Status, TrkCalls
-from sottovoce.errors import CallError, ChannelError, SottovoceError
+from sottovoce.errors import CallError, ChannelError, Fault, SottovoceError
 from sottovoce.lui.delivery import Delivery
 from sottovoce.lui.relay import Relay
 from sottovoce.lui.schema import MIGRATIONS
@@ -193,7 +193,8 @@ class LuiApp:
             applied = await self._feed.pull()
         self._lost += len(applied.losses)
         for loss in applied.losses:
-            self._log.warning(f"The event feed is not complete: {loss}.", action="events-lost")
+            fault = Fault(code="events-lost", why=f"The event feed is not complete: {loss}.")
+            self._log.warning(fault.why, action=fault.code, code=fault.code)
         if applied.orphans:
             self._log.warning(
                 f"{applied.orphans} events are of recipients that this LUI does not know.",

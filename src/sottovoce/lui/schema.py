@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 __all__ = [
+    "MAX_NAME",
     "MIGRATIONS",
     "Consent",
     "JobState",
@@ -18,6 +19,9 @@ __all__ = [
 
 #: The Alembic script folder of LUI's database.
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+#: The longest name of a list or a job, in characters: it stands in tables and in headings.
+MAX_NAME = 100
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

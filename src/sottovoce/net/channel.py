@@ -118,7 +118,7 @@ class Channel(Conversation):
             return decoder(spec.reply).decode(raw)
         except UNDECODABLE as error:
             raise RemoteFault(
-                "malformed-answer",
+                "protocol-error",
                 f"{self.facts.name} answered {spec.name} with something else: {error}",
             ) from error
 

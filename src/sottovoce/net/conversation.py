@@ -201,7 +201,7 @@ class Conversation:
         return faults_told((Reason(code),), teller=printable(self.facts.name))
 
     def _breach(self, error: RemoteProtocolError) -> None:
-        self._say(Bye(error.bye, error.message[:200]))
+        self._say(Bye(error.code, error.message[:200]))
         self._end(f"the peer broke the protocol: {error.message}")
         self.wire.hang_up(linger=self._limits.linger)
 

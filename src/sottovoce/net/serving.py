@@ -189,7 +189,7 @@ class ServingChannel(Conversation):
         try:
             self.wire.send(answer)
         except LocalProtocolError as error:
-            self._say(Rejection(answer.id, "answer-too-long", error.message))
+            self._say(Rejection(answer.id, "frame-too-long", error.message))
 
     def _finished(self, number: int, task: asyncio.Task[Any]) -> None:
         """Answer for a task that was ended before it had an answer, or had even begun."""

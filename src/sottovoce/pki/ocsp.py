@@ -8,7 +8,7 @@ is not asked either, so an answer counts no longer than it says of itself.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from cryptography import x509
@@ -61,13 +61,17 @@ class Standing:
     until: datetime
 
 
+#: When what cannot be read begins.
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What an answer says, read once."""
+    """What an answer says, read once; with a problem it says nothing."""
 
     problem: str
     serial: int = 0
-    begin: datetime | None = None
+    begin: datetime = _NEVER
     end: datetime | None = None
     status: ocsp.OCSPCertStatus = ocsp.OCSPCertStatus.UNKNOWN
     since: datetime | None = None
@@ -135,18 +139,10 @@ class StatusAnswers:
             problem = self._problem(known, issuer)
             if problem is None:
                 continue
-            facts = _facts(known)
-            if problem or facts.begin is None or facts.end is None:
+            if problem:
                 reasons.append(problem)
             elif found is None or not found.revoked:
-                revoked = facts.status is ocsp.OCSPCertStatus.REVOKED
-                found = Standing(
-                    revoked=revoked,
-                    since=facts.since,
-                    reason=facts.reason,
-                    begin=facts.begin,
-                    until=facts.end,
-                )
+                found = _standing(_facts(known))
         return found, reasons
 
     def _problem(self, known: Identical[ocsp.OCSPResponse], issuer: Examined) -> str | None:
@@ -162,9 +158,20 @@ class StatusAnswers:
         return problem or _time_problem(facts, self._at) or _status_problem(facts)
 
 
+def _standing(facts: _Facts) -> Standing:
+    assert facts.end is not None, "an answer without an end does not count"
+    return Standing(
+        revoked=facts.status is ocsp.OCSPCertStatus.REVOKED,
+        since=facts.since,
+        reason=facts.reason,
+        begin=facts.begin,
+        until=facts.end,
+    )
+
+
 def _time_problem(facts: _Facts, at: datetime) -> str:
-    if facts.begin is None or facts.begin > at + LEEWAY:
-        return f"the OCSP answer begins {moment(facts.begin) if facts.begin else 'nowhere'}"
+    if facts.begin > at + LEEWAY:
+        return f"the OCSP answer begins {moment(facts.begin)}"
     if facts.end is None:
         return "the OCSP answer has no next update, so it is good for no later moment"
     return f"the OCSP answer ended {moment(facts.end)}" if facts.end < at else ""
@@ -284,4 +291,5 @@ def answers_about(
     found, reasons = StatusAnswers((answer,), at, Budget()).of(examine(cert), examine(issuer))
     if found is not None:
         return found, ""
-    return None, reasons[0] if reasons else "it is about another certificate"
+    said = _facts(Identical(answer)).problem
+    return None, said or (reasons[0] if reasons else "it is about another certificate")

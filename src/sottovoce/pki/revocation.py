@@ -7,7 +7,7 @@ and lists for some reasons only are not. Fetches nothing.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from cryptography import x509
@@ -57,16 +57,26 @@ class RevocationEvidence:
         return bool(self.lists or self.answers)
 
 
+#: When what cannot be read begins.
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What a list says, read once."""
+    """What a list says, read once; with a problem it says nothing."""
 
     issuer: CanonicalName | None
     problem: str
-    begin: datetime | None = None
+    begin: datetime = _NEVER
     end: datetime | None = None
     scope: x509.IssuingDistributionPoint | None = None
     entries: Mapping[int, x509.RevokedCertificate] = field(default_factory=dict)
+
+    @property
+    def until(self) -> datetime:
+        """When a list that counts is no longer current."""
+        assert self.end is not None, "a list without a next update does not count"
+        return self.end
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -139,7 +149,7 @@ class Revocations:
         return self._too_old(issuer, good, depth) if all(map(self._expired, good)) else None
 
     def _expired(self, facts: _Facts) -> bool:
-        return facts.end is not None and facts.end < self._at
+        return facts.until < self._at
 
     def _problem(self, known: _List, cert: Examined, issuer: Examined) -> str:
         """Say why a list cannot be used for this certificate of this issuer."""
@@ -153,8 +163,8 @@ class Revocations:
             return "the list's signature could not be checked"
         if not _signed(known, issuer.certificate):
             return "the list is not signed by this CA's key"
-        if facts.begin is None or facts.begin > self._at:
-            return f"the list begins {moment(facts.begin) if facts.begin else 'nowhere'}"
+        if facts.begin > self._at:
+            return f"the list begins {moment(facts.begin)}"
         if facts.end is None:
             return "the list has no next update (5.1.2.5)"
         return _out_of_scope(facts.scope, cert)
@@ -174,7 +184,7 @@ class Revocations:
         )
 
     def _too_old(self, issuer: Examined, lists: Sequence[_Facts], depth: int) -> Fault:
-        newest = max(facts.end for facts in lists if facts.end is not None)
+        newest = max(facts.until for facts in lists)
         days = (self._at - newest).days
         return Fault(
             code="revocation-list-expired",
@@ -211,8 +221,8 @@ def list_refusal(
         return f"it is of '{short_name(item.issuer)}', which is no authority that counts here"
     if not any(_may_sign(one) and _signed(known, one.certificate) for one in named):
         return "it is not signed by the authority that it names"
-    if facts.begin is None or facts.begin > at:
-        return f"it begins {moment(facts.begin) if facts.begin else 'nowhere'}"
+    if facts.begin > at:
+        return f"it begins {moment(facts.begin)}"
     if facts.end is None or facts.end <= at:
         return f"it ended {moment(facts.end)}" if facts.end else "it has no next update (5.1.2.5)"
     return next((why for why in (_goes_back(item, old) for old in kept) if why), "")
@@ -230,7 +240,7 @@ def _goes_back(item: x509.CertificateRevocationList, old: x509.CertificateRevoca
         return ""
     if _number(item) < _number(old):
         return f"its number {_number(item)} is below {_number(old)}, which is kept"
-    if new.begin is not None and known.begin is not None and new.begin < known.begin:
+    if new.begin < known.begin:
         return f"it begins {moment(new.begin)}, before the one that is kept"
     return ""
 
@@ -295,17 +305,20 @@ def _points(cert: Examined) -> Iterator[x509.GeneralName]:
 
 
 def _standing(entry: x509.RevokedCertificate, facts: _Facts) -> Standing:
-    since, end = entry.revocation_date_utc, facts.end
-    begin = facts.begin or since
     return Standing(
-        revoked=True, since=since, reason=_reason(entry), begin=begin, until=end or begin
+        revoked=True,
+        since=entry.revocation_date_utc,
+        reason=_reason(entry),
+        begin=facts.begin,
+        until=facts.until,
     )
 
 
 def _revoked(cert: Examined, issuer: Examined, found: Standing, depth: int) -> Fault:
     serial = f"{cert.serial:X}"
     reason = found.reason
-    since = moment(found.since) if found.since is not None else "at an unknown time"
+    assert found.since is not None, "what is revoked was revoked at some time"
+    since = moment(found.since)
     return Fault(
         code="revoked",
         why=f"'{cert.called}' (serial {serial}) was revoked {since} by '{issuer.subject_text}': "

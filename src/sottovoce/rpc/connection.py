@@ -238,7 +238,7 @@ class Connection:
         fault = self._miscounted(message)
         if fault:
             full = isinstance(message, Call) and len(self.in_flight) >= MAX_IN_FLIGHT
-            raise RemoteProtocolError(fault, bye="too-many-calls" if full else "protocol-error")
+            raise RemoteProtocolError(fault, code="too-many-calls" if full else "protocol-error")
         self._track(message)
         self._enter(state, message, self.hears)
 

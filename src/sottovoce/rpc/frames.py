@@ -59,7 +59,7 @@ class FrameReader:
         if length > self.limit:
             raise RemoteProtocolError(
                 f"the peer announced a frame of {length} bytes, the limit is {self.limit}",
-                bye="frame-too-long",
+                code="frame-too-long",
             )
         end = start + length
         if len(self._buffer) < end:

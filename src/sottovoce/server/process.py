@@ -218,10 +218,12 @@ class Server:
                     code="not-secured",
                 )
         if not plan.secured and self.unsafe_plain_network:
-            log.warning(
-                "Unencrypted ports are open to the network, as --unsafe-plain-network demands.",
+            fault = Fault(
                 code="unsafe-plain-network",
+                why="Unencrypted ports are open to the network, as --unsafe-plain-network demands.",
+                warning=True,
             )
+            log.warning(fault.why, code=fault.code)
         elif self.bind_address != plan.settings.bind_address:
             held_back = (
                 f"BindAddress={plan.settings.bind_address} is not used: without ssl.ini the ports "

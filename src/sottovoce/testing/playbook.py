@@ -148,7 +148,7 @@ class ConversationActor:
         except LocalProtocolError:
             return [LocalBreach()]
         except RemoteProtocolError as error:
-            return [RemoteBreach(error.bye)]
+            return [RemoteBreach(error.code)]
         raise TypeError(f"a conversation takes no {given!r}")
 
 

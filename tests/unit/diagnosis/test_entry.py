@@ -28,6 +28,19 @@ def test_a_field_with_an_empty_wording_leaves_no_blank() -> None:
     assert fill("The store {file|} is empty.", {"file": "a.p12"}) == "The store a.p12 is empty."
 
 
+def test_quotation_marks_are_the_value_s() -> None:
+    assert fill("The key '{alias|in the store}' is new.", {}) == "The key in the store is new."
+    assert fill("The key '{alias}' is new.", {"alias": "hub"}) == "The key 'hub' is new."
+    assert fields_of("'{alias}' and {own}'s") == ("alias", "own")
+
+
+def test_a_port_is_called_one() -> None:
+    template = "{port|the port that was called} is taken"
+    assert fill(f"{template}.", {}) == "The port that was called is taken."
+    assert fill(f"{template}.", {"port": "1099"}) == "Port 1099 is taken."
+    assert fill(f"It says that {template}.", {"port": "7000"}) == "It says that port 7000 is taken."
+
+
 def test_a_value_with_braces_is_not_a_template() -> None:
     assert fill("{peer} is late.", {"peer": "{own}"}) == "{own} is late."
 

@@ -97,7 +97,7 @@ def test_whatever_is_not_in_the_table_is_a_breach_on_both_sides(
         assert not speaking.data_to_send()
         with pytest.raises(RemoteProtocolError) as caught:
             hearing.receive_data(frames(message))
-        assert caught.value.bye == "protocol-error"
+        assert caught.value.code == "protocol-error"
         assert hearing.state is state
     assert tried == len(State) * 2 * len(samples) - len(TRANSITIONS)
 
@@ -146,7 +146,7 @@ def test_before_ready_a_frame_has_4_kib_and_16_mib_after(speaks: Speaks) -> None
     early = Connection(other(speaks))
     with pytest.raises(RemoteProtocolError) as caught:
         early.receive_data((ADMISSION_FRAME + 1).to_bytes(4, "big"))
-    assert caught.value.bye == "frame-too-long"
+    assert caught.value.code == "frame-too-long"
     late = opened(other(speaks))
     assert late.receive_data(CALL_FRAME.to_bytes(4, "big")) == []
     with pytest.raises(RemoteProtocolError):
@@ -260,7 +260,7 @@ def test_more_calls_than_may_be_under_way_are_refused_on_both_sides() -> None:
         calling.send(call(MAX_IN_FLIGHT))
     with pytest.raises(RemoteProtocolError, match="more than 256") as caught:
         accepting.receive_data(frames(call(MAX_IN_FLIGHT)))
-    assert caught.value.bye == "too-many-calls"
+    assert caught.value.code == "too-many-calls"
 
 
 def test_cancelling_frees_no_number_until_it_is_answered() -> None:

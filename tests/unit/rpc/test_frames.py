@@ -46,7 +46,7 @@ def test_a_frame_that_announces_too_much_is_refused_before_it_comes(limit: int, 
     reader.feed((limit + 1).to_bytes(4, "big"))
     with pytest.raises(RemoteProtocolError, match=f"the limit is {name}") as caught:
         reader.next_frame()
-    assert caught.value.bye == "frame-too-long"
+    assert caught.value.code == "frame-too-long"
 
 
 def test_a_frame_of_exactly_the_limit_is_taken() -> None:

@@ -99,7 +99,10 @@ ENTRIES: tuple[Entry, ...] = (
             "In force is {expected|what was read at the last start or reload}; on disk is "
             "{presented|something newer}, not yet read."
         ),
-        next_step="sottovoce reload, which says what came of it; it is read by itself, too.",
+        next_step=(
+            "Run sottovoce reload, which says what came of it; changed files are read by "
+            "themselves, too."
+        ),
         says=(Says("file changed {}, not yet read", 0.95, "sottovoce"),),
     ),
     Entry(

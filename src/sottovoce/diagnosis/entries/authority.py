@@ -25,7 +25,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="ca-missing",
         title="There is no CA",
         message="There is no certificate authority in {file|that folder}.",
-        next_step="Name its folder, or make one with sottovoce ca create.",
+        next_step="Name its folder with --dir, or make one with sottovoce ca create.",
     ),
     Entry(
         code="ca-damaged",

@@ -15,7 +15,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="smtp-refused",
         title="The mail relay refused",
         side=Side.PEER,
-        message="The mail relay {peer} refused: {why|see its answer}.",
+        message="The mail relay {peer|} refused: {why|see its answer}.",
         next_step="Follow the relay's answer; a 4xx is tried again by itself, a 5xx is not.",
         says=(
             Says("smtprecipientsrefused", 0.9, "python"),
@@ -31,11 +31,12 @@ ENTRIES: tuple[Entry, ...] = (
         title="The mail relay broke off",
         side=Side.PEER,
         message=(
-            "The mail relay {peer} broke off in the middle: {why|the connection ended}; "
+            "The mail relay {peer|} broke off in the middle: {why|the connection ended}; "
             "{presented|the mail under way} is uncertain."
         ),
         next_step=(
-            "See the uncertain recipients with sottovoce report; they are never sent again unasked."
+            "See the uncertain mails with sottovoce job uncertain NAME; they are never sent again "
+            "unasked."
         ),
         says=(
             Says("smtpserverdisconnected", 0.9, "python"),
@@ -78,7 +79,9 @@ ENTRIES: tuple[Entry, ...] = (
         code="login-bad",
         title="The log-in did not succeed",
         message="The log-in did not succeed: name, password or code is not right.",
-        next_step="Try again; an administrator can set a new password (sottovoce account).",
+        next_step=(
+            "Try again; an administrator can set a new password (sottovoce account password NAME)."
+        ),
     ),
     Entry(
         code="login-locked",
@@ -87,13 +90,13 @@ ENTRIES: tuple[Entry, ...] = (
             "The account {presented|} is locked until {expected|a later time} after too many "
             "failures."
         ),
-        next_step="Wait, or have an administrator unlock it (sottovoce account).",
+        next_step="Wait, or have an administrator unlock it (sottovoce account enable NAME).",
     ),
     Entry(
         code="login-disabled",
         title="The account is disabled",
         message="The account {presented|} is disabled.",
-        next_step="Ask an administrator to enable it.",
+        next_step="Ask an administrator to enable it (sottovoce account enable NAME).",
     ),
     Entry(
         code="ticket-bad",

@@ -6,16 +6,6 @@ __all__ = ["ENTRIES"]
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        code="keystore",
-        title="The keystore does not give what was asked of it",
-        rows=("K7", "K8"),
-        message=(
-            "The keystore {file|} does not give what was asked of it: {why|see its list of "
-            "entries}."
-        ),
-        next_step="List it: sottovoce keytool -list -v -keystore {file|FILE}.",
-    ),
-    Entry(
         code="keystore-alias-collapse",
         title="Aliases that differ in case only",
         rows=("K7",),
@@ -87,7 +77,10 @@ ENTRIES: tuple[Entry, ...] = (
             "Certificates of {file|the keystore} lack the attribute that marks trusted ones for "
             "Java: trusted here, and Java sees an empty store."
         ),
-        next_step="Write the store again with sottovoce keytool, which adds the mark.",
+        next_step=(
+            "Write the store again, which adds the mark: sottovoce keytool -importkeystore "
+            "-srckeystore {file|FILE} -destkeystore new.p12."
+        ),
     ),
     Entry(
         code="keystore-chain-disordered",
@@ -119,7 +112,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K6",),
         message="{file|The keystore} is protected by {presented|a cipher} that is not read here.",
         next_step=(
-            "Write it again with today's cipher: keytool -importkeystore -deststoretype PKCS12."
+            "Write it again with today's cipher, by the JDK's keytool: keytool -importkeystore "
+            "-srckeystore {file|FILE} -destkeystore new.p12 -deststoretype PKCS12."
         ),
     ),
     Entry(
@@ -147,7 +141,10 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K5",),
         severity=Severity.WARNING,
         message="{file|The keystore} has no MAC: nobody can tell whether it was altered.",
-        next_step="Write it again: sottovoce keytool -importkeystore.",
+        next_step=(
+            "Write it again: sottovoce keytool -importkeystore -srckeystore {file|FILE} "
+            "-destkeystore new.p12."
+        ),
         says=(
             Says("mac absent", 0.97, "openssl"),
             Says("mac is absent", 0.95, "openssl"),
@@ -169,15 +166,15 @@ ENTRIES: tuple[Entry, ...] = (
             "{file|The keystore} asks for too much work ({presented|too many rounds of key "
             "derivation}); done is {expected|a bounded amount}."
         ),
-        next_step="Write it again with the usual 10,000 rounds.",
+        next_step="Write it again with the tool that made it and the usual 10,000 rounds.",
     ),
     Entry(
         code="keystore-too-large",
         title="The store is too large",
         rows=("K5",),
         message=(
-            "{file|The file} is larger than any keystore ({presented|its size}); read is "
-            "{expected|a few megabytes}."
+            "{file|The file} is larger than any keystore ({presented|its size}); at most "
+            "{expected|a few megabytes} are read."
         ),
         next_step="Check that this is the file that was meant.",
     ),
@@ -194,7 +191,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="The private key is encrypted",
         rows=("K1", "K2"),
         message="{file|The private key} is encrypted and no password was given.",
-        next_step="Give its password.",
+        next_step="Give the key's password.",
         says=(
             Says("enter pass phrase for", 0.6, "openssl"),
             Says("password was not given but private key is encrypted", 0.95, "python"),
@@ -206,7 +203,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="The password does not open the private key",
         rows=("K1",),
         message="The password does not open {file|the private key}, or the file was altered.",
-        next_step="Check the password.",
+        next_step="Check the key's password.",
         says=(
             Says("unable to load certificate key", 0.8, "tomcat"),
             Says("unable to load key", 0.6, "openssl"),

@@ -67,8 +67,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K2",),
         message="The keystore {file|} opens; the key {alias|in it} has another password.",
         next_step=(
-            "Make them equal: keytool -keypasswd -alias {alias|ALIAS} -keystore {file|FILE} (JKS "
-            "only)."
+            "Make them equal: sottovoce keytool -keypasswd -alias {alias|ALIAS} -keystore "
+            "{file|FILE} (JKS and JCEKS)."
         ),
         says=(
             Says("cannot recover key", 0.95, "java"),
@@ -142,8 +142,8 @@ ENTRIES: tuple[Entry, ...] = (
             "{expected|PKCS#12, JKS or JCEKS} is needed."
         ),
         next_step=(
-            "Convert it: keytool -importkeystore -srckeystore {file|FILE} -destkeystore new.p12 "
-            "-deststoretype PKCS12."
+            "Convert it by the JDK's keytool: keytool -importkeystore -srckeystore {file|FILE} "
+            "-destkeystore new.p12 -deststoretype PKCS12."
         ),
         says=(
             Says(

@@ -88,7 +88,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="certificate-key-unknown",
         title="A certificate whose key cannot be used here",
         rows=("K14",),
-        message="The key in the certificate of {presented|its bearer} cannot be used here.",
+        message="The key in the certificate {presented|} cannot be used here.",
         next_step="Use EC P-256, RSA of 2048 bits or more, or Ed25519, and have it certified.",
     ),
     Entry(

@@ -11,7 +11,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P1",),
         side=Side.PEER,
         message=(
-            "{peer} spoke without encryption to port {port|of this secured server} (first bytes: "
+            "{peer} spoke without encryption to {port|a port of this secured server} (first bytes: "
             "{presented|not TLS})."
         ),
         next_step="Secure {peer} too (commands/ssl.ini, then restart): security is all or nothing.",
@@ -54,7 +54,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P2",),
         side=Side.PEER,
         message=(
-            "{peer} answers on port {port|that was called} without encryption: it has no "
+            "{peer} answers on {port|the port that was called} without encryption: it has no "
             "commands/ssl.ini, or was not restarted since it got one."
         ),
         next_step="Give {peer} its commands/ssl.ini and restart it; then all servers are secured.",
@@ -138,7 +138,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P3",),
         side=Side.BOTH,
         message=(
-            "{peer} answered on port {port|that was called} with {presented|bytes of another "
+            "{peer} answered on {port|the port that was called} with {presented|bytes of another "
             "protocol}; expected was {expected|a server of this installation}."
         ),
         next_step="Correct host and port of {peer} in this component's ini file.",
@@ -176,7 +176,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P1", "P3"),
         side=Side.PEER,
         message=(
-            "{peer} spoke HTTP to port {port|of this server} ({presented|a browser, a monitor or "
+            "{peer} spoke HTTP to {port|a port of this server} ({presented|a browser, a monitor or "
             "a proxy}); this port takes only servers of the installation."
         ),
         next_step="Point that browser, monitor or proxy at the web port, or at nothing.",

@@ -6,22 +6,18 @@ __all__ = ["ENTRIES"]
 
 ENTRIES: tuple[Entry, ...] = (
     Entry(
-        code="account-refused",
-        title="A change to an account was declined",
-        message="The change was declined: {why|a rule stands against it}.",
-        next_step="Follow the reason named.",
-    ),
-    Entry(
         code="account-last-admin",
         title="The last administrator",
-        message="After this no enabled account would have the right admin.",
-        next_step="Give that right to another account first.",
+        message="After this no enabled account would have the right 'admin'.",
+        next_step=(
+            "Give that right to another account first (sottovoce account rights NAME RIGHTS)."
+        ),
     ),
     Entry(
         code="account-missing",
         title="There is no such account",
         message="There is no account {presented|of that name}.",
-        next_step="sottovoce account list names them.",
+        next_step="See which there are: sottovoce account list.",
     ),
     Entry(
         code="account-name-bad",
@@ -35,7 +31,10 @@ ENTRIES: tuple[Entry, ...] = (
         code="account-taken",
         title="The account exists already",
         message="There is an account {presented|of that name} already.",
-        next_step="Choose another name, or give that account a new password.",
+        next_step=(
+            "Choose another name, or give that account a new password (sottovoce account password "
+            "NAME)."
+        ),
     ),
     Entry(
         code="password-is-name",
@@ -53,8 +52,8 @@ ENTRIES: tuple[Entry, ...] = (
         code="right-unknown",
         title="There is no such right",
         message=(
-            "There is no right {presented|of that name}; rights are {expected|those that "
-            "sottovoce account lists}."
+            "There is no right '{presented|of that name}'; rights are {expected|those that "
+            "sottovoce account add --help lists}."
         ),
         next_step="Name rights from that list, separated by commas.",
     ),
@@ -107,7 +106,9 @@ ENTRIES: tuple[Entry, ...] = (
         code="import-unknown",
         title="There is no such import",
         message="There is no import {presented|of that number} that could be undone.",
-        next_step="See the imports with sottovoce list show.",
+        next_step=(
+            "Give the number that sottovoce list import printed; an import can be undone once."
+        ),
     ),
     Entry(
         code="import-unreadable",
@@ -131,7 +132,10 @@ ENTRIES: tuple[Entry, ...] = (
         code="job-empty",
         title="Nobody would get the job",
         message="Nobody would get the job: its list has no member who may be written to.",
-        next_step="Look at the list and its suppressions.",
+        next_step=(
+            "See how many are on the list (sottovoce list show NAME), and import more: whoever has "
+            "left stays away."
+        ),
     ),
     Entry(
         code="job-name",
@@ -196,7 +200,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="smtp-login-refused",
         title="The mail relay refused the log-in",
-        message="The mail relay {peer} refused the log-in: {why|name or password is wrong}.",
+        message="The mail relay {peer|} refused the log-in: {why|name or password is wrong}.",
         next_step="Correct SmtpUser and SmtpPassword in lui.ini.",
         says=(
             Says("smtpauthenticationerror", 0.95, "python"),
@@ -206,7 +210,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="smtp-sender-refused",
         title="The mail relay refused the sender",
-        message="The mail relay {peer} refuses the sender {presented|of this job}.",
+        message="The mail relay {peer|} refuses the sender {presented|of this job}.",
         next_step="Choose a sender that the relay takes, or allow it there.",
         says=(
             Says("smtpsenderrefused", 0.95, "python"),
@@ -216,7 +220,10 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="smtp-tls-failed",
         title="No encrypted session with the mail relay",
-        message="No encrypted session with the mail relay {peer}: {why|see the reason of TLS}.",
+        message=(
+            "There is no encrypted session with the mail relay {peer|}: {why|see the reason of "
+            "TLS}."
+        ),
         next_step="Check SmtpSecurity and SmtpTrustedRoots in lui.ini; ssl.ini plays no part.",
     ),
 )

@@ -59,9 +59,9 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T3",),
         side=Side.OWN,
         message=(
-            "{own} refused {peer}: {peer}'s CA {presented|} is not among {own}'s roots; {peer} "
-            "has a certificate and did not offer it, because {own} asked for other CAs "
-            "({expected|its own roots})."
+            "{own} refused {peer}: its CA {presented|} is not among {own}'s roots; it has a "
+            "certificate and did not offer it, because it was asked for one of other CAs "
+            "({expected|those that are trusted there})."
         ),
         next_step="Import the root of {peer}'s CA into {own}'s trusted roots.",
         says=(
@@ -322,23 +322,12 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="Nothing to do: it reports in by itself within a minute.",
     ),
     Entry(
-        code="not-admitted",
-        title="TLS stood, and the gate said no",
-        rows=("A1",),
-        side=Side.BOTH,
-        message=(
-            "{own} did not admit {peer}: {why|the reasons are in the accepting side's "
-            "security.log}."
-        ),
-        next_step="Follow the codes named with it.",
-    ),
-    Entry(
         code="internal-error",
         title="The check itself failed",
         side=Side.OWN,
         message=(
-            "{own} refused {peer} because its own check failed: {why|the log has the details}. "
-            "What cannot be checked is refused."
+            "{own} refused {peer}: the check itself failed ({why|the log has the details}), and "
+            "what cannot be checked is refused."
         ),
         next_step="Keep {own}'s log and the presented certificate, and report it.",
         alerts=(

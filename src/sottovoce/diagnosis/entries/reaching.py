@@ -12,7 +12,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P4",),
         side=Side.PEER,
         message=(
-            "{own} could not reach {peer}: nothing accepts on port {port|that was called} "
+            "{own} could not reach {peer}: nothing accepts on {port|the port that was called} "
             "(refused at once)."
         ),
         next_step="Is {peer} running, and is {port|the port} right? Look at its logs/server.log.",
@@ -60,9 +60,9 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P5",),
         side=Side.BOTH,
         message=(
-            "{own} got no answer from {peer} on port {port|that was called} ({expected|one within "
-            "the time limit} was due): typical for a firewall that drops packets, or a host that "
-            "is down."
+            "{own} got no answer from {peer} on {port|the port that was called} ({expected|one "
+            "within the time limit} was due): typical for a firewall that drops packets, or a host "
+            "that is down."
         ),
         next_step=(
             "Let the firewalls on the way pass that port, or start the host; another port that "
@@ -103,8 +103,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P6",),
         side=Side.PEER,
         message=(
-            "{peer} accepts connections on port {port|that was called} and does not start TLS; due "
-            "was {expected|an answer within the time limit}."
+            "{peer} accepts connections on {port|the port that was called} and does not start TLS; "
+            "due was {expected|an answer within the time limit}."
         ),
         next_step=(
             "Look whether {peer} is overloaded, and whether a balancer or another service owns "
@@ -132,13 +132,13 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="closed-early",
         symptom=True,
-        title="The caller closed before it said anything",
+        title="The caller closed before the connection stood",
         rows=("P7", "O6"),
         severity=Severity.NOTICE,
         side=Side.PEER,
         message=(
-            "{peer} closed the connection during {phase|the handshake}, without a reason: a port "
-            "scan, a health check, or a partner that did not accept this server."
+            "{peer} closed the connection before it stood, without a reason: a port scan, a health "
+            "check, or a partner that did not accept this server."
         ),
         next_step=(
             "Look at {peer}'s log for the same minute; if {peer} is a partner, sottovoce edges "
@@ -229,7 +229,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P3",),
         side=Side.OWN,
         message=(
-            "{own} cannot listen on port {port|it is set to}: {presented|another program} "
+            "{own} cannot listen on {port|the port it is set to}: {presented|another program} "
             "listens there."
         ),
         next_step="Stop the other program (ss -ltnp shows it), or set another port in server.ini.",

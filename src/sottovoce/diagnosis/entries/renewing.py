@@ -45,18 +45,4 @@ ENTRIES: tuple[Entry, ...] = (
             "'sottovoce keytool' where another CA issued the certificate."
         ),
     ),
-    Entry(
-        code="renewal-failing",
-        title="The certificate is due for renewal, and the renewal keeps failing",
-        severity=Severity.WARNING,
-        side=Side.BOTH,
-        message=(
-            "{own}'s certificate could not be renewed ({why|HUB was not reached}); "
-            "{presented|less than a third} of its lifetime is left."
-        ),
-        next_step=(
-            "Correct what is named; it is tried again by itself until the certificate ends. After "
-            "that the server must join again with a new invitation."
-        ),
-    ),
 )

@@ -92,9 +92,9 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.OWN,
         message=(
             "{own}'s revocation list is out of date ({presented|its last day has passed}); needed "
-            "is {expected|a current one}. {peer}'s certificate is not the reason."
+            "is {expected|a current one}, and {peer}'s certificate is not the reason."
         ),
-        next_step="Fetch a fresh revocation list to {own} (sottovoce ca crl).",
+        next_step="Fetch a fresh revocation list to {own} (sottovoce ca crl makes one).",
         says=(
             Says("crl has expired", 0.95, "openssl"),
             Says("crl is not yet valid", 0.8, "openssl"),
@@ -120,7 +120,7 @@ ENTRIES: tuple[Entry, ...] = (
             "{own}'s revocation list of a trusted CA is current for a short time yet: "
             "{presented|little} of its lifetime is left, and {expected|a third of it} should be."
         ),
-        next_step="Fetch the current list (sottovoce ca crl) before that day.",
+        next_step="Fetch the current list before it ends (sottovoce ca crl makes one).",
     ),
     Entry(
         code="fetch-failed",

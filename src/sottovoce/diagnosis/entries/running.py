@@ -92,14 +92,6 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
-        code="call",
-        symptom=True,
-        title="A call gave no result",
-        side=Side.BOTH,
-        message="A call to {peer} gave no result: {why|see the log}.",
-        next_step="It is tried again by itself; if it repeats, look at {peer}'s log.",
-    ),
-    Entry(
         code="call-timeout",
         symptom=True,
         title="No reply within the deadline",
@@ -110,20 +102,6 @@ ENTRIES: tuple[Entry, ...] = (
             "out is unknown."
         ),
         next_step="It is asked again by itself; if it repeats, look at the load of {peer}.",
-    ),
-    Entry(
-        code="call-refused",
-        title="A call was declined",
-        side=Side.BOTH,
-        message="{peer} declined a call: {why|see its log}.",
-        next_step="Follow the reason named.",
-    ),
-    Entry(
-        code="remote-fault",
-        title="The other side answered with a fault",
-        side=Side.PEER,
-        message="{peer} answered a call with a fault: {why|see its log}.",
-        next_step="Look at {peer}'s log at that minute.",
     ),
     Entry(
         code="no-such-method",

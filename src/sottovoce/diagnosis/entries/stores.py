@@ -63,16 +63,18 @@ ENTRIES: tuple[Entry, ...] = (
         title="The port cannot be opened",
         rows=("P3",),
         message=(
-            "{own} cannot listen on port {port|it is set to}: {why|the operating system declines}."
+            "{own} cannot listen on {port|the port it is set to}: {why|the operating system "
+            "declines}."
         ),
         next_step="Check BindAddress and the ports in server.ini, and that this user may use them.",
     ),
     Entry(
         code="port-not-allowed",
         title="A port below 1024 needs a right",
-        message="Port {port|it is set to} is below 1024, and this user may not open it.",
+        message="{port|The port that is set} is below 1024, and this user may not open it.",
         next_step=(
-            "Choose a port from 1024 on behind a reverse proxy, or grant CAP_NET_BIND_SERVICE."
+            "Choose a port from 1024 on, with a reverse proxy before it, or grant "
+            "CAP_NET_BIND_SERVICE."
         ),
         says=(
             Says("bind: permission denied", 0.93, "go"),
@@ -102,7 +104,9 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("C6", "P9"),
         severity=Severity.WARNING,
         message="{own} has no commands/ssl.ini: its component communication is not encrypted.",
-        next_step="Secure all servers of the installation, or none.",
+        next_step=(
+            "Secure all servers of the installation (sottovoce secure leads through it), or none."
+        ),
     ),
     Entry(
         code="unsafe-plain-network",
@@ -113,15 +117,17 @@ ENTRIES: tuple[Entry, ...] = (
             "{own} was started with --unsafe-plain-network: its unencrypted ports are open to "
             "the network."
         ),
-        next_step="Secure all servers and start without that option.",
+        next_step=(
+            "Secure all servers (sottovoce secure leads through it), and start without that option."
+        ),
     ),
     Entry(
         code="frame-too-long",
         title="A message that is too long",
         side=Side.PEER,
         message=(
-            "{peer} announced a message of {presented|more} bytes; at most {expected|the limit} "
-            "are taken."
+            "{peer} announced a message that is too long ({presented|more bytes than are taken}); "
+            "taken are at most {expected|a bounded number}."
         ),
         next_step="Update the older of the two servers; keep both logs if both are current.",
     ),
@@ -134,11 +140,11 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="going-away",
-        title="The other server is stopping",
+        title="The channel was closing, and the call was not carried out",
         severity=Severity.NOTICE,
         side=Side.PEER,
-        message="{peer} is stopping; the call was not carried out.",
-        next_step="Nothing to do: it is asked again when it is back.",
+        message="The channel to {peer} was closing; the call was not carried out.",
+        next_step="Nothing to do: it is made again on the next channel.",
     ),
     Entry(
         code="cut-short",
@@ -159,32 +165,10 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="If LUI has moved there, change LuiHost in trk/tracker.ini.",
     ),
     Entry(
-        code="channel",
-        title="Something went wrong with a connection",
-        rows=("P6",),
-        side=Side.BOTH,
-        message="Something went wrong on the way to {peer}: {why|see the log}.",
-        next_step="Run sottovoce edges.",
-    ),
-    Entry(
-        code="protocol",
-        title="The protocol was broken",
-        side=Side.BOTH,
-        message="The protocol between {own} and {peer} was broken: {why|see the log}.",
-        next_step="Update the older of the two servers.",
-    ),
-    Entry(
         code="protocol-local",
         title="This program would have broken the protocol",
         message="This program would have broken the protocol: {why|see the log}.",
         next_step="That is a mistake in this program: keep the log and report it.",
-    ),
-    Entry(
-        code="protocol-remote",
-        title="The other side broke the protocol",
-        side=Side.PEER,
-        message="{peer} broke the protocol: {why|see the log}.",
-        next_step="Update the older of the two servers.",
     ),
     Entry(
         code="error",

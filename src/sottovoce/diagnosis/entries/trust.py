@@ -16,7 +16,8 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step=(
             "Import that CA's root certificate into {own}'s trusted roots (sottovoce keytool "
-            "--home DIR -importcert -cacerts), after comparing its fingerprint."
+            "--home DIR -importcert -cacerts -alias NAME -file FILE), after comparing its "
+            "fingerprint."
         ),
         says=(
             Says("cssmerr tp not trusted", 0.88, "macos"),
@@ -214,7 +215,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step=(
             "Compare the fingerprint with the CA's own, then import that root into {own}'s trusted "
-            "roots (sottovoce keytool --home DIR -importcert -cacerts)."
+            "roots (sottovoce keytool --home DIR -importcert -cacerts -alias NAME -file FILE)."
         ),
         says=(
             Says("pkix path building failed", 0.15, "java"),

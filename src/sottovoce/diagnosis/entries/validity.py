@@ -14,7 +14,10 @@ ENTRIES: tuple[Entry, ...] = (
             "{own} did not accept {peer}: its certificate has expired ({presented|its last day has "
             "passed}); needed is {expected|one that is valid now}."
         ),
-        next_step="Renew {peer}'s certificate.",
+        next_step=(
+            "Renew {peer}'s certificate: invite it again (sottovoce invite on HUB's server, then "
+            "sottovoce join), or have a new request signed (sottovoce keytool -certreq)."
+        ),
         says=(
             Says("cert e expired", 0.9, "schannel"),
             Says("certificate is expired", 0.85, "any"),
@@ -213,7 +216,7 @@ ENTRIES: tuple[Entry, ...] = (
             "{peer}'s certificate expires soon: {presented|little} of its lifetime is left, and "
             "{expected|a third of it} should be."
         ),
-        next_step="Renew {peer}'s certificate before that day.",
+        next_step="Renew {peer}'s certificate before it expires.",
         says=(
             Says("certificate will expire", 0.9),
             Says("certificate expires in", 0.9),

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sottovoce.contracts.tokens import NEW_JOB_KEY_SIZE
 from sottovoce.errors import Fault, SettingsError, SottovoceError, StoreError
-from sottovoce.lui.schema import JobState, LedgerState, TrackingType, to_ms
+from sottovoce.lui.schema import MAX_NAME, JobState, LedgerState, TrackingType, to_ms
 from sottovoce.lui.service.content import Content, compile_content
 from sottovoce.lui.service.headers import parse_sender
 from sottovoce.lui.service.sql import sql
@@ -206,8 +206,13 @@ async def _fields(connection: AsyncConnection, list_id: int) -> list[str]:
 def _checked(definition: Definition, fields: Iterable[str]) -> Content:
     """Compile a definition, with the faults of sender and templates together."""
     faults: list[Fault] = []
-    if not definition.name.strip() or not definition.name.isprintable():
-        raise SottovoceError(f"{definition.name!r} cannot be a job's name.", code="job-name")
+    name = definition.name
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
+        raise SottovoceError(
+            f"{name[: MAX_NAME + 1]!r} cannot be a job's name.",
+            hint=f"Use 1 to {MAX_NAME} printable characters.",
+            code="job-name",
+        )
     try:
         parse_sender(definition.sender)
     except SettingsError as error:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sottovoce.errors import SottovoceError, StoreError
-from sottovoce.lui.schema import Consent, Membership, to_ms
+from sottovoce.lui.schema import MAX_NAME, Consent, Membership, to_ms
 from sottovoce.lui.service.addresses import address_hash
 from sottovoce.lui.service.csvfile import CsvReader, ImportRow, Reject
 from sottovoce.lui.service.sql import sql
@@ -101,10 +101,10 @@ async def import_csv(
         SettingsError: the header cannot be used.
         FormatError: the file cannot be read as CSV at all.
     """
-    if not list_name.strip() or len(list_name) > 100 or not list_name.isprintable():
+    if not list_name.strip() or len(list_name) > MAX_NAME or not list_name.isprintable():
         raise SottovoceError(
             f"{list_name!r} cannot be a list's name.",
-            hint="Use 1 to 100 printable characters.",
+            hint=f"Use 1 to {MAX_NAME} printable characters.",
             code="list-name",
         )
     reader = await asyncio.to_thread(CsvReader, source, name=name)
@@ -321,7 +321,10 @@ async def undo_import(database: Database, run: int, *, now: datetime) -> int:
         )
         if not found.rowcount:
             raise StoreError(
-                f"There is no import {run} that could be undone.", code="import-unknown"
+                f"There is no import {run} that could be undone.",
+                hint="Give the number that 'sottovoce list import' printed; an import can be "
+                "undone once.",
+                code="import-unknown",
             )
         left = await sql(
             connection,
