@@ -28,6 +28,7 @@ COMMANDS = {
     "secure": "sottovoce.cli.secure",
     "start": "sottovoce.cli.start",
     "reload": "sottovoce.cli.reload",
+    "rename": "sottovoce.cli.rename",
     "check": "sottovoce.cli.check",
     "edges": "sottovoce.cli.edges",
     "explain": "sottovoce.cli.explain",

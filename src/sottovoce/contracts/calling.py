@@ -34,6 +34,7 @@ class Caller:
         server: the name by which its server was verified; its own word on a plain channel.
         secured: whether the channel is mutual TLS.
         fingerprint: SHA-256 of the caller's certificate; empty on a plain channel.
+        names: DNS names of that certificate; none on a plain channel.
         connection_id: the id of the channel in both logs.
     """
 
@@ -41,7 +42,20 @@ class Caller:
     server: str
     secured: bool
     fingerprint: str = ""
+    names: tuple[str, ...] = ()
     connection_id: str = ""
+
+    def is_on(self, server: str) -> bool:
+        """Tell whether it calls from *server*: by the announced name, or one that it proves.
+
+        While a server is renamed, its certificate has both names, and either is the truth.
+        """
+        wanted = _plain(server)
+        return wanted in {_plain(name) for name in (self.server, *self.names)}
+
+
+def _plain(name: str) -> str:
+    return name.rstrip(".").lower()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ __all__ = [
     "HubHello",
     "HubWelcome",
     "Login",
+    "Naming",
     "Nothing",
     "RenewalRequest",
     "Renewed",
@@ -75,6 +76,22 @@ class HubWelcome(Record, frozen=True, kw_only=True):
     hub_time: datetime
 
 
+class Naming(Record, frozen=True, kw_only=True):
+    """What a server calls itself and its partners, as it has it in force.
+
+    Args:
+        server: its own name.
+        allowed: the names that it allows; empty when it is plain.
+        dials: connection (``lui-hub``) → the name that it dials.
+        expects: component → the server from which it takes that component's calls.
+    """
+
+    server: str
+    allowed: tuple[str, ...] = ()
+    dials: dict[str, str] = msgspec.field(default_factory=dict)
+    expects: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class Status(Record, frozen=True, kw_only=True):
     """How a component is: figures for the roster.
 
@@ -89,6 +106,7 @@ class Status(Record, frozen=True, kw_only=True):
         issuer: SHA-256 of the certificate that signed its server's.
         renewal: the code of the fault that keeps its server's certificate from being renewed.
         prepared: what its plain server has ready for being secured.
+        naming: its server's names.
     """
 
     queue: int = 0
@@ -103,6 +121,7 @@ class Status(Record, frozen=True, kw_only=True):
     issuer: str = ""
     renewal: str = ""
     prepared: PreparedSwitch | None = None
+    naming: Naming | None = None
 
 
 class Heartbeat(Record, frozen=True, kw_only=True):

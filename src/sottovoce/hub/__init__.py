@@ -5,7 +5,7 @@ from sottovoce.hub.home import create_home, open_accounts, open_invitations
 from sottovoce.hub.join_desk import Admit
 from sottovoce.hub.service import new_set_up_code
 from sottovoce.hub.settings import HUB_KEYS, HubSettings
-from sottovoce.hub.trust_desk import bundle_of
+from sottovoce.hub.trust_desk import bundle_of, why_renew
 
 __all__ = [
     "HUB_KEYS",
@@ -20,4 +20,5 @@ __all__ = [
     "open_report",
     "open_roster",
     "open_switch_plan",
+    "why_renew",
 ]

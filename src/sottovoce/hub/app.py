@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sottovoce.contracts import Caller, CertificateFacts, HubCalls, PreparedSwitch, Roster
+from sottovoce.contracts import Caller, CertificateFacts, HubCalls, PreparedSwitch, Roster, Status
 from sottovoce.errors import StoreError
 from sottovoce.hub.authority import Issuer
 from sottovoce.hub.calls import HelloLog, HubCallsFor
@@ -86,7 +86,9 @@ class HubApp:
         self._log = log
         self._hellos = HelloLog(log)
         self._tasks = TaskOwner(self._task_failed)
-        self._roster = RosterKeeper(database, installation=installation, clock=clock)
+        self._roster = RosterKeeper(
+            database, installation=installation, clock=clock, own=self._own_status
+        )
         self._sessions = Sessions(database, hasher=hasher, clock=clock, random=secrets.token_bytes)
         self._silent: frozenset[Component] = frozenset()
         self._refused = RefusedCallers()
@@ -187,6 +189,13 @@ class HubApp:
             self._addresses[Component(record.component)] = host_of(record.address)
         elif self._refused.note(record):
             self._news.set()
+
+    def _own_status(self) -> Status:
+        generation = self._trust.current if self._trust is not None else None
+        allowed = generation.allowed.names if generation is not None else ()
+        return Status(
+            certificates=certificates_of(generation), naming=self._installation.naming(allowed)
+        )
 
     async def roster(self) -> Roster:
         """Return the three components, as HUB knows them."""

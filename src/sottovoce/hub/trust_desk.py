@@ -8,7 +8,7 @@ nothing more than that certificate says.
 
 import asyncio
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -22,13 +22,13 @@ from sottovoce.contracts import (
     TrustBundle,
 )
 from sottovoce.errors import CallRefused, SottovoceError
-from sottovoce.hub.authority import Issuer
+from sottovoce.hub.authority import Issuer, settle_rename
 from sottovoce.net.clock import Clock
 from sottovoce.net.log import Log
 from sottovoce.pki import fingerprint, load_request
 from sottovoce.tls import Trust, TrustGeneration
 
-__all__ = ["TrustDesk", "bundle_of"]
+__all__ = ["TrustDesk", "bundle_of", "why_renew"]
 
 #: Characters of a revision: 128 bits of SHA-256, so that two bundles never share one by chance.
 _REV_LENGTH = 32
@@ -45,6 +45,25 @@ def bundle_of(generation: TrustGeneration) -> TrustBundle:
     return TrustBundle(
         rev=digest.hexdigest()[:_REV_LENGTH], roots=roots, crls=crls, allowed=allowed
     )
+
+
+def why_renew(issuer: Issuer, own: str, *, issued_by: str, now: datetime) -> str:
+    """Return why a server is to renew its certificate although it is not due; empty when not.
+
+    Args:
+        issuer: the installation's.
+        own: SHA-256 of the server's certificate.
+        issued_by: SHA-256 of the certificate above it.
+        now: UTC.
+
+    Raises:
+        StoreError, CertificateFormatError: the authority's files cannot be used.
+    """
+    current = fingerprint(issuer.certificate)
+    if issued_by != current:
+        return f"the issuing certificate {current} signs now, no longer {issued_by}"
+    names = settle_rename(issuer, own, now=now)
+    return f"it is to be for {', '.join(names)}" if names else ""
 
 
 class TrustDesk:
@@ -107,7 +126,8 @@ class TrustDesk:
         """Return what a server is to do about its certificate.
 
         One that has HUB's trust in force, and whose certificate is of an issuing key that signs no
-        more, is to renew it now: so a rollover or a new issuing certificate spreads at once.
+        more, is to renew it now: so a rollover or a new issuing certificate spreads at once. So is
+        one that is being renamed.
 
         Raises:
             StoreError: the authority's files cannot be read.
@@ -117,11 +137,11 @@ class TrustDesk:
             return ()
         if status.trust_rev != self.rev:
             return ()
-        current = fingerprint(await asyncio.to_thread(lambda: issuer.certificate))
-        if status.issuer == current:
-            return ()
-        why = f"the issuing certificate {current} signs now, no longer {status.issuer}"
-        return (Command(verb=RENEW, arguments={"why": why}),)
+        own = status.certificates[0].fingerprint if status.certificates else caller.fingerprint
+        why = await asyncio.to_thread(
+            why_renew, issuer, own, issued_by=status.issuer, now=self._clock()
+        )
+        return (Command(verb=RENEW, arguments={"why": why}),) if why else ()
 
     async def renew(self, caller: Caller, request: RenewalRequest) -> Renewed:
         """Certify a new key of *caller*.

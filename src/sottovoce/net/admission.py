@@ -299,6 +299,7 @@ class Admission:
             server=hello.server_name,
             secured=generation is not None,
             fingerprint=self._identity.fingerprint if self._identity else "",
+            names=self._identity.names if self._identity else (),
             connection_id=self._id,
         )
         facts = PeerFacts(

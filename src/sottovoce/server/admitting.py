@@ -1,7 +1,7 @@
-"""HUB's own list of servers, to which a new one is added while HUB runs.
+"""A server's own list of servers, to which one is added or from which one is taken.
 
-Owns the order: the file first, then what is in force by it, and the file as it was when that is
-refused. Every other byte of ``ssl.ini`` stays.
+Owns the order where a new server joins while HUB runs: the file first, then what is in force by it,
+and the file as it was when that is refused. Every other byte of ``ssl.ini`` stays.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from sottovoce.policy import ALLOWED_CLIENTS
 from sottovoce.server.home import Home, read_file
 from sottovoce.store import write_atomically
 
-__all__ = ["admitting"]
+__all__ = ["admitting", "change_list"]
 
 Reload = Callable[[str], Awaitable[tuple[Fault, ...]]]
 
@@ -29,7 +29,7 @@ def admitting(home: Home, reload: Reload) -> Admit:
     """
 
     async def admit(name: str) -> Callable[[], Awaitable[None]]:
-        before, after = await asyncio.to_thread(_changed, home.ssl_ini, name)
+        before, after = await asyncio.to_thread(_changed, home.ssl_ini, add=name)
         if before == after:
             return _nothing
 
@@ -47,17 +47,40 @@ def admitting(home: Home, reload: Reload) -> Admit:
     return admit
 
 
+def change_list(home: Home, *, add: str = "", remove: str = "") -> bool:
+    """Put a name into the allowed list of a home, or take one out; a running server notices.
+
+    Args:
+        home: of the server.
+        add, remove: host names in their normal form; empty for none.
+
+    Returns:
+        Whether the file has changed.
+
+    Raises:
+        SettingsError: it cannot be read or written, or somebody else has changed it meanwhile.
+    """
+    before, after = _changed(home.ssl_ini, add=add, remove=remove)
+    if before == after:
+        return False
+    _put(home.ssl_ini, after, instead_of=before)
+    return True
+
+
 async def _nothing() -> None:
     """Nothing was changed."""
 
 
-def _changed(path: Path, name: str) -> tuple[bytes, bytes]:
-    """Return the file as it is, and with the name in its list."""
+def _changed(path: Path, *, add: str = "", remove: str = "") -> tuple[bytes, bytes]:
+    """Return the file as it is, and with the list as it is to be."""
     before = read_file(path, missing="file-missing", hint="Restore it from a backup.")
     listed = [each for each in (survey(before).get(ALLOWED_CLIENTS.name) or "").split(",") if each]
-    if name in {_normal(each) for each in listed}:
+    wanted = [each for each in listed if not remove or _normal(each) != remove]
+    if add and add not in {_normal(each) for each in wanted}:
+        wanted.append(add)
+    if wanted == listed:
         return before, before
-    return before, with_value(before, ALLOWED_CLIENTS.name, ",".join((*listed, name)))
+    return before, with_value(before, ALLOWED_CLIENTS.name, ",".join(wanted))
 
 
 def _normal(name: str) -> str:

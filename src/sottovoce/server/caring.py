@@ -16,6 +16,7 @@ from cryptography import x509
 
 from sottovoce.contracts import RENEW, Command, HeartbeatReply, HubCalls, RenewalRequest, Status
 from sottovoce.errors import Fault, SottovoceError
+from sottovoce.hub import why_renew
 from sottovoce.hub.authority import Issuer
 from sottovoce.ini import Secret
 from sottovoce.net import Endpoint, TaskOwner
@@ -220,15 +221,19 @@ class Care:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _follow_issuer(self, issuer: Issuer) -> None:
-        """Renew this server's own certificate when another issuing certificate signs now."""
+        """Renew this server's own certificate when the authority has a reason for it."""
         generation, renewer = self._endpoint.trust.current, self.renewer
         if generation is None or renewer is None:
             return
-        above = await asyncio.to_thread(lambda: (issuer.certificate, issuer.roots))
-        if fingerprint(above[0]) != issuer_print(generation) and set(above[1]) & set(
-            generation.roots
-        ):
-            renewer.renew_soon(f"the issuing certificate {fingerprint(above[0])} signs now")
+        why = await asyncio.to_thread(
+            why_renew,
+            issuer,
+            generation.own_identity.fingerprint,
+            issued_by=issuer_print(generation),
+            now=self._endpoint.clock(),
+        )
+        if why and set(await asyncio.to_thread(lambda: issuer.roots)) & set(generation.roots):
+            renewer.renew_soon(why)
 
 
 def _issue_by(hub: HubCalls | None) -> Issue | None:

@@ -14,6 +14,7 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from sottovoce.contracts import Naming
 from sottovoce.errors import Fault
 from sottovoce.keystore import PrivateKeyEntry
 from sottovoce.pki import dns_names, fingerprint
@@ -112,6 +113,7 @@ class InUse(msgspec.Struct, frozen=True, kw_only=True):
         reloads: how many reloads have ended since the start; signals: those of them that were
             asked for by SIGHUP.
         last: the last of them.
+        naming: what the server calls itself and its partners.
     """
 
     process: int
@@ -125,6 +127,7 @@ class InUse(msgspec.Struct, frozen=True, kw_only=True):
     reloads: int = 0
     signals: int = 0
     last: LastReload | None = None
+    naming: Naming | None = None
 
     @classmethod
     def of(

@@ -279,7 +279,11 @@ class TrustKeeper:
         )
         last = None if result is None else result.as_last()
         described = msgspec.structs.replace(
-            described, reloads=self._reloads, signals=self._signals, last=last
+            described,
+            reloads=self._reloads,
+            signals=self._signals,
+            last=last,
+            naming=self._plan.naming,
         )
         try:
             await asyncio.to_thread(described.write, home)

@@ -11,10 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from sottovoce.contracts import Naming
 from sottovoce.errors import Fault
 from sottovoce.hub import HUB_KEYS, HubSettings
+from sottovoce.hub.service import dial_key
 from sottovoce.ini import AnyKey, Document, Secret, SecretText
 from sottovoce.lui import LUI_KEYS, LuiSettings
+from sottovoce.net import Destination
 from sottovoce.policy import Component, examine_ssl
 from sottovoce.server.home import Faults, Home, check_private, read_ini
 from sottovoce.server.passwords import elsewhere_perhaps
@@ -26,6 +29,7 @@ from sottovoce.trk import TRK_KEYS, TrkSettings
 
 __all__ = [
     "Plan",
+    "destinations_of",
     "expected_hosts",
     "read_hub",
     "read_lui",
@@ -76,6 +80,49 @@ class Plan:
     def secured(self) -> bool:
         """Whether the switch is on."""
         return self.generation is not None
+
+    @property
+    def dials(self) -> dict[str, str]:
+        """Connection (``lui-hub``) → the name that is dialled for it."""
+        return {dial_key(*edge): place.name for edge, place in self.destinations.items()}
+
+    @property
+    def destinations(self) -> dict[tuple[Component, Component], Destination]:
+        """The connections that this server calls: (caller, called) → where to."""
+        return destinations_of(self.lui, self.trk)
+
+    @property
+    def naming(self) -> Naming:
+        """What this server calls itself and its partners."""
+        return Naming(
+            server=self.settings.server_name,
+            allowed=self.generation.allowed.names if self.generation is not None else (),
+            dials=self.dials,
+            expects={component.value: host for component, host in self.hosts.items()},
+        )
+
+
+def destinations_of(
+    lui: LuiSettings | None, trk: TrkSettings | None
+) -> dict[tuple[Component, Component], Destination]:
+    """Return the connections that a server with these components calls: who, whom → where to."""
+    found: dict[tuple[Component, Component], Destination] = {}
+    for caller, settings in ((Component.LUI, lui), (Component.TRK, trk)):
+        if settings is not None:
+            found[caller, Component.HUB] = Destination(
+                name=settings.hub_host,
+                port=settings.hub_port,
+                address=settings.hub_address or "",
+                component=Component.HUB,
+            )
+    if lui is not None:
+        found[Component.LUI, Component.TRK] = Destination(
+            name=lui.tracker_host,
+            port=lui.tracker_port,
+            address=lui.tracker_address or "",
+            component=Component.TRK,
+        )
+    return found
 
 
 def read_plan(path: Path, *, at: datetime) -> Plan:

@@ -298,7 +298,9 @@ class Server:
         def complete(status: Status) -> Status:
             edges = tuple(peer.posture for peer in self.peers if peer.component is component)
             refused = self._refused.latest if component is Component.TRK else ()
-            known = msgspec.structs.replace(status, edges=edges, refused=refused)
+            known = msgspec.structs.replace(
+                status, edges=edges, refused=refused, naming=self.plan.naming
+            )
             part = self.care or self.switch
             return part.complete(known) if part is not None else known
 

@@ -282,7 +282,10 @@ def _entry(
 
 
 def _check(entry: PrivateKeyEntry, generation: TrustGeneration, at: datetime) -> None:
-    """Refuse a certificate that says less than the old one, or that partners would refuse."""
+    """Refuse a certificate that says less than the old one, or that partners would refuse.
+
+    A name that is on no list any more may go: that is how a renaming ends.
+    """
     old, new = generation.identity.chain[0], entry.chain[0]
     faults = list(
         identity_faults(
@@ -293,8 +296,9 @@ def _check(entry: PrivateKeyEntry, generation: TrustGeneration, at: datetime) ->
             at=at,
         )
     )
+    kept = {name for name in dns_names(old) if name in generation.allowed}
     for what, before, after in (
-        ("names", set(dns_names(old)), set(dns_names(new))),
+        ("names", kept | set(dns_names(new)), set(dns_names(new))),
         ("roles", set(uri_names(old)), set(uri_names(new))),
     ):
         if before != after:

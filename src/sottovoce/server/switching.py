@@ -19,11 +19,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sottovoce.contracts import HeartbeatReply, PreparedSwitch, Status, SwitchWord
 from sottovoce.errors import Fault, SettingsError
-from sottovoce.hub.service import dial_key
 from sottovoce.net import Clock, monotonic
 from sottovoce.net.log import Log
 from sottovoce.pki import Purpose, fingerprint, verify
-from sottovoce.policy import Component
 from sottovoce.server.existing import disk_faults
 from sottovoce.server.home import Home
 from sottovoce.server.plan import Plan, read_plan_of
@@ -135,20 +133,9 @@ def _described(plan: Plan, at: datetime, *, moved: bool) -> PreparedSwitch:
         chain=tuple(each.public_bytes(Encoding.DER) for each in path),
         roots=tuple(sorted(fingerprint(root) for root in generation.roots)),
         allowed=tuple(sorted(generation.allowed.names)),
-        dials=_dials(plan),
+        dials=plan.dials,
         expects={component.value: host for component, host in plan.hosts.items()},
     )
-
-
-def _dials(plan: Plan) -> dict[str, str]:
-    hub, lui, trk = Component.HUB, Component.LUI, Component.TRK
-    found = {}
-    if plan.lui is not None:
-        found[dial_key(lui, hub)] = plan.lui.hub_host
-        found[dial_key(lui, trk)] = plan.lui.tracker_host
-    if plan.trk is not None:
-        found[dial_key(trk, hub)] = plan.trk.hub_host
-    return found
 
 
 def _sealed(report: PreparedSwitch) -> PreparedSwitch:

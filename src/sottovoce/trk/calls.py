@@ -23,7 +23,6 @@ from sottovoce.contracts import (
     TrkStatistics,
 )
 from sottovoce.errors import CallRefused
-from sottovoce.ini import normalise_host_name
 from sottovoce.policy import Component
 from sottovoce.trk.service import EventStore, EventWriter, Feed, JobTable
 from sottovoce.trk.service.moments import from_millis
@@ -68,7 +67,7 @@ class CallsForLui:
     def __init__(self, caller: Caller, desk: Desk) -> None:
         self._caller = caller
         self._desk = desk
-        self._expected = _name(desk.lui_host)
+        self._expected = desk.lui_host
 
     async def hello(self, request: Nothing, /) -> TrkHello:
         """Say what the store holds."""
@@ -128,7 +127,7 @@ class CallsForLui:
 
     def _admit(self) -> None:
         caller = self._caller
-        if caller.component is Component.LUI and _name(caller.server) == self._expected:
+        if caller.component is Component.LUI and caller.is_on(self._expected):
             return
         raise CallRefused(
             "caller-unexpected",
@@ -136,11 +135,3 @@ class CallsForLui:
             f"not of {caller.component.label} on {caller.server}. "
             "If LUI has moved there, change LuiHost in trk/tracker.ini on TRK's server.",
         )
-
-
-def _name(host: str) -> str:
-    """Return a host name in the form in which names are compared."""
-    try:
-        return normalise_host_name(host)
-    except ValueError:
-        return host

@@ -1,5 +1,6 @@
 """The roster: who may report in, and what HUB remembers of them."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,23 @@ async def test_a_second_hub_is_refused(hub: "Hub", caller: "CallerMaker") -> Non
     with pytest.raises(CallRefused) as caught:
         await hub.roster.hello(caller(Component.HUB, "hub2.test"), _hello(hub.clock()))
 
+    assert caught.value.code == "component-unexpected"
+
+
+async def test_while_a_server_is_renamed_it_is_where_hub_expects_it_by_either_name(
+    hub: "Hub", caller: "CallerMaker"
+) -> None:
+    """Issue 5 (7): what the certificate proves counts, so that the order of restarts does not."""
+    renamed = replace(caller(server="mail.test"), names=("lui.test", "mail.test"))
+    hello = _hello(hub.clock())
+
+    await hub.roster.hello(renamed, hello)
+    await hub.roster.heartbeat(renamed, Heartbeat(instance=hello.instance, status=Status()))
+
+    row = next(row for row in (await hub.roster.roster()).rows if row.component is Component.LUI)
+    assert (row.server, row.status is not None) == ("lui.test", True)
+    with pytest.raises(CallRefused) as caught:
+        await hub.roster.hello(replace(renamed, names=("mail.test",)), hello)
     assert caught.value.code == "component-unexpected"
 
 

@@ -1,4 +1,4 @@
-"""HUB's own list of servers: a name put in and into force, or everything as it was."""
+"""A server's own list: a name put in and into force, or taken out, or everything as it was."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sottovoce.errors import Fault, SettingsError
-from sottovoce.server.admitting import admitting
+from sottovoce.server.admitting import admitting, change_list
 from sottovoce.server.home import Home
 
 TEXT = "# ours\nSSLAllowedClients=hub.test,\\\n  LUI.test\nSSLKeystorePath=/k\n# the end\n"
@@ -51,6 +51,18 @@ async def test_a_name_that_is_there_changes_nothing(keeper: Keeper, name: str) -
     await take_back()
     assert keeper.home.ssl_ini.read_text() == TEXT
     assert keeper.read == []
+
+
+def test_a_name_is_put_into_the_list_or_taken_out_and_every_other_byte_stays(
+    keeper: Keeper,
+) -> None:
+    home = keeper.home
+    assert change_list(home, add="trk.test")
+    assert home.ssl_ini.read_text() == AFTER
+    assert not change_list(home, add="trk.test")
+    assert change_list(home, remove="trk.test")
+    assert home.ssl_ini.read_text() == AFTER.replace(",trk.test", "")
+    assert not change_list(home, remove="trk.test")
 
 
 async def test_what_cannot_be_put_in_force_is_put_back(keeper: Keeper) -> None:

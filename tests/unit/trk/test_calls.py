@@ -115,6 +115,17 @@ async def test_only_lui_on_the_server_that_was_named_may_call(
     assert len(bench.jobs) == 0
 
 
+async def test_a_lui_that_is_being_renamed_may_call_by_either_name(calls_as: Any) -> None:
+    """Issue 5 (7): its certificate proves the name that TRK still has."""
+    renamed = Caller(
+        component=Component.LUI,
+        server="mail.test",
+        secured=True,
+        names=("mail.test", "LUI.test"),
+    )
+    assert (await calls_as(renamed).put_job(JOB)).outcome == "stored"
+
+
 async def test_two_puts_at_once_store_one_job(calls_as: Any) -> None:
     calls: TrkCalls = calls_as(LUI)
     outcomes = await asyncio.gather(*(calls.put_job(JOB) for _ in range(5)))

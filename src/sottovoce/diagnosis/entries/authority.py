@@ -89,6 +89,15 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
+        code="rename-order",
+        title="Not the turn of this step of a renaming",
+        message=(
+            "This step of a server's renaming is not next, or there is nothing to rename: "
+            "{why|taken now, it would break a connection}."
+        ),
+        next_step="Look how far it is, and take the step that is next: sottovoce rename OLD NEW.",
+    ),
+    Entry(
         code="ca-inside-home",
         title="A root's folder within a server home",
         message=(

@@ -13,8 +13,9 @@ from sottovoce.hub.authority.creating import (
 )
 from sottovoce.hub.authority.files import read_bounded, read_password, write_public
 from sottovoce.hub.authority.folder import AuthorityFolder
-from sottovoce.hub.authority.index import REASONS, Index, Issued, Kind, Rollover, Step
+from sottovoce.hub.authority.index import REASONS, Index, Issued, Kind, Rename, Rollover, Step
 from sottovoce.hub.authority.issuing import LIST_LIFETIME, Issuer, issuing_folder
+from sottovoce.hub.authority.renaming import permits, rename, settle_rename
 from sottovoce.hub.authority.rollover import REMOVED, STEPS, Plan, Reported, advance, next_step
 from sottovoce.hub.authority.roots import OpenRoot, create_root
 
@@ -31,6 +32,7 @@ __all__ = [
     "OpenRoot",
     "Order",
     "Plan",
+    "Rename",
     "Reported",
     "Rollover",
     "Signed",
@@ -40,12 +42,15 @@ __all__ = [
     "create_root",
     "issuing_folder",
     "next_step",
+    "permits",
     "read_bounded",
     "read_password",
+    "rename",
     "renew_issuing",
     "replace_issuing",
     "revoke",
     "revoke_issuing",
+    "settle_rename",
     "sign",
     "sign_list",
     "write_public",

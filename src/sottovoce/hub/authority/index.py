@@ -4,6 +4,7 @@ Pure values and their JSON. One index serves all keys that an authority has had,
 number is known for as long as anybody may show it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -23,7 +24,17 @@ from sottovoce.pki import (
     uri_names,
 )
 
-__all__ = ["REASONS", "Index", "Issued", "Kind", "Rollover", "Step", "entry_of", "root_stem"]
+__all__ = [
+    "REASONS",
+    "Index",
+    "Issued",
+    "Kind",
+    "Rename",
+    "Rollover",
+    "Step",
+    "entry_of",
+    "root_stem",
+]
 
 #: Characters of a serial number that name a certificate, when no other begins with them.
 SHORTEST_SERIAL = 4
@@ -75,6 +86,29 @@ class Rollover(msgspec.Struct, kw_only=True):
     old_root: str
     new_root: str
     new_key: str
+
+
+class Rename(msgspec.Struct, frozen=True, kw_only=True):
+    """A server that is being renamed.
+
+    Args:
+        old, new: host names in their normal form.
+        begun: when, UTC.
+        alone: whether its next certificate is for the new name alone; else for both.
+    """
+
+    old: str
+    new: str
+    begun: datetime
+    alone: bool = False
+
+    def names(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of a certificate as they are to be at its renewal."""
+        if self.old not in names:
+            return tuple(names)
+        instead = (self.new,) if self.alone else (self.old, self.new)
+        found = (one for name in names for one in (instead if name == self.old else (name,)))
+        return tuple(dict.fromkeys(found))
 
 
 class Issued(msgspec.Struct, kw_only=True):
@@ -130,6 +164,7 @@ class Index(msgspec.Struct, kw_only=True):
         signers: of an issuing authority: stem → SHA-256 of each certificate that the key has had.
         roots: of an issuing authority: stems of the roots that the installation trusts.
         rollover: of an issuing authority: the replacement of the root that is under way.
+        rename: of an issuing authority: the server that is being renamed.
         certificates: in the order of their issue.
         crl_number: of the newest revocation list; it rises with every list (RFC 5280 5.2.3).
     """
@@ -143,6 +178,11 @@ class Index(msgspec.Struct, kw_only=True):
     certificates: list[Issued] = msgspec.field(default_factory=list)
     crl_number: int = 0
     rollover: Rollover | None = None
+    rename: Rename | None = None
+
+    def names_now(self, entry: Issued) -> tuple[str, ...]:
+        """Return the names that a renewal of a certificate is to certify."""
+        return self.rename.names(entry.names) if self.rename is not None else tuple(entry.names)
 
     def next_stem(self) -> str:
         """Count a new key and return the stem of its files."""

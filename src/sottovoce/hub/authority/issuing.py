@@ -168,7 +168,7 @@ class Issuer:
         lifetime: timedelta = MANAGED_LIFETIME,
         now: datetime,
     ) -> tuple[x509.Certificate, ...]:
-        """Issue for a new key what the certificate with this fingerprint says.
+        """Issue for a new key what the certificate with this fingerprint says, renamed or not.
 
         Args:
             request: of which the key counts, after the proof of possession.
@@ -186,7 +186,7 @@ class Issuer:
         with self.folder.locked():
             entry = self._renewable(fingerprint, now)
             order = Order(
-                names=tuple(entry.names),
+                names=self.folder.index().names_now(entry),
                 roles=tuple(entry.roles),
                 lifetime=lifetime,
                 managed=True,

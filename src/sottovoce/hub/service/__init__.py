@@ -20,6 +20,7 @@ from sottovoce.hub.service.passwords import (
 )
 from sottovoce.hub.service.refused import Refused
 from sottovoce.hub.service.registry import Registry
+from sottovoce.hub.service.renaming import RENAME_STEPS, NamedServer, Renaming
 from sottovoce.hub.service.report import SecurityReport, read_report
 from sottovoce.hub.service.rights import AccountState, Right, parse_rights
 from sottovoce.hub.service.roster import CLOCK_SKEW_ALLOWED, RosterKeeper
@@ -39,6 +40,7 @@ __all__ = [
     "CHEAPEST",
     "CLOCK_SKEW_ALLOWED",
     "OWASP_MINIMUM",
+    "RENAME_STEPS",
     "RFC_9106_LOW_MEMORY",
     "AccountFacts",
     "AccountName",
@@ -57,9 +59,11 @@ __all__ = [
     "Invitations",
     "Invited",
     "Level",
+    "NamedServer",
     "PasswordHasher",
     "Refused",
     "Registry",
+    "Renaming",
     "Right",
     "RosterKeeper",
     "SecurityReport",

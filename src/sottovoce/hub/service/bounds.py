@@ -11,6 +11,7 @@ import msgspec
 from sottovoce.contracts import (
     CertificateFacts,
     EdgePosture,
+    Naming,
     PreparedSwitch,
     Refusal,
     RefusedCaller,
@@ -26,7 +27,10 @@ _NAME, _CODE, _TEXT, _MOST = 253, 64, 400, 32
 #: Of a prepared switch: certificates of a chain, octets of each, and trusted roots (a server may
 #: trust all the public ones).
 _CHAIN, _OCTETS, _ROOTS = 12, 16384, 512
+#: Names of an allowed list.
+_ALLOWED = 512
 _STATES = frozenset({"secured", "plain", "down", "refused"})
+_DIALS = frozenset(f"{one}-{other}" for one, other in CONNECTIONS)
 
 
 def bounded_status(status: Status, reporter: Component, now: datetime) -> Status:
@@ -56,6 +60,7 @@ def bounded_status(status: Status, reporter: Component, now: datetime) -> Status
         issuer=shown(status.issuer, limit=_NAME),
         renewal=shown(status.renewal, limit=_CODE),
         prepared=_prepared(status.prepared),
+        naming=_naming(status.naming),
     )
 
 
@@ -64,19 +69,34 @@ def _prepared(report: PreparedSwitch | None) -> PreparedSwitch | None:
     if report is None:
         return None
     chain = tuple(each for each in report.chain[:_CHAIN] if len(each) <= _OCTETS)
-    allowed = (_normal(name) for name in report.allowed[:_MOST])
     return PreparedSwitch(
         rev=shown(report.rev, limit=_CODE),
         server=shown(report.server, limit=_NAME),
         moved=report.moved,
         chain=chain,
         roots=tuple(shown(root, limit=_CODE * 2) for root in report.roots[:_ROOTS]),
-        allowed=tuple(dict.fromkeys(name for name in allowed if name)),
-        dials=_names(report.dials, {f"{one}-{other}" for one, other in CONNECTIONS}),
+        allowed=_listed(report.allowed),
+        dials=_names(report.dials, _DIALS),
         expects=_names(report.expects, set(Component)),
         code=shown(report.code, limit=_CODE),
         message=shown(report.message, limit=_TEXT),
     )
+
+
+def _naming(naming: Naming | None) -> Naming | None:
+    if naming is None:
+        return None
+    return Naming(
+        server=shown(naming.server, limit=_NAME),
+        allowed=_listed(naming.allowed),
+        dials=_names(naming.dials, _DIALS),
+        expects=_names(naming.expects, set(Component)),
+    )
+
+
+def _listed(names: tuple[str, ...]) -> tuple[str, ...]:
+    normal = (_normal(name) for name in names[:_ALLOWED])
+    return tuple(dict.fromkeys(name for name in normal if name))
 
 
 def _normal(name: str) -> str:

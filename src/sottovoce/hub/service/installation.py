@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sottovoce.contracts import Status
+from sottovoce.contracts import Naming, Status
 from sottovoce.hub import schema
 from sottovoce.policy import Component
 
@@ -41,6 +41,11 @@ class Installation:
     secured: bool
     servers: dict[Component, str]
     heartbeat_interval: float
+
+    def naming(self, allowed: tuple[str, ...]) -> Naming:
+        """Return the names of HUB's own server and of its partners, as HUB has them."""
+        expects = {component.value: server for component, server in self.servers.items()}
+        return Naming(server=self.own_name, allowed=allowed, expects=expects)
 
     @property
     def silent_after(self) -> timedelta:

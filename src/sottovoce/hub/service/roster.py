@@ -4,6 +4,7 @@ Who calls is known from the channel (:class:`Caller`), never from an argument. H
 what it knows it was told by hellos and heartbeats.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from sottovoce.contracts import (
     HubWelcome,
     Roster,
     RosterRow,
+    Status,
 )
 from sottovoce.errors import CallRefused
 from sottovoce.hub import schema
@@ -28,7 +30,6 @@ from sottovoce.hub.service.bounds import bounded_status
 from sottovoce.hub.service.installation import (
     Installation,
     plain_name,
-    same_server,
     seen,
     status_of,
     utc,
@@ -51,12 +52,21 @@ class RosterKeeper:
         database: HUB's.
         installation: what HUB's configuration says.
         clock: UTC.
+        own: gives the status of HUB's own server, where it runs.
     """
 
-    def __init__(self, database: Database, *, installation: Installation, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        installation: Installation,
+        clock: Clock,
+        own: Callable[[], Status] | None = None,
+    ) -> None:
         self._database = database
         self._installation = installation
         self._clock = clock
+        self._own = own
 
     async def hello(self, caller: Caller, request: HubHello) -> HubWelcome:
         """Take a component's report; a refused one is remembered for the map of connections.
@@ -100,7 +110,7 @@ class RosterKeeper:
                 .where(
                     table.c.name == caller.component.value,
                     table.c.instance == request.instance,
-                    table.c.server == plain_name(caller.server),
+                    table.c.server == self._place(caller),
                 )
                 .values(
                     last_seen=now,
@@ -129,6 +139,7 @@ class RosterKeeper:
             secured=self._installation.secured,
             version=__version__,
             last_seen=now,
+            status=self._own() if self._own is not None else None,
         )
         async with self._database.read() as connection:
             known = await seen(connection)
@@ -145,10 +156,15 @@ class RosterKeeper:
             known = await seen(connection)
         return frozenset(name for name, row in known.items() if row.last_seen < limit)
 
+    def _place(self, caller: Caller) -> str:
+        """Return the caller's server as HUB's configuration calls it, also while it is renamed."""
+        expected = self._installation.servers.get(caller.component, "")
+        return plain_name(expected if caller.is_on(expected) else caller.server)
+
     def _check(self, caller: Caller, request: HubHello, now: datetime) -> None:
         label, server = caller.component.label, caller.server
         expected = self._installation.servers.get(caller.component)
-        if expected is None or not same_server(expected, server):
+        if expected is None or not caller.is_on(expected):
             where = f"on {expected}" if expected else "on no other server than this"
             raise CallRefused(
                 "component-unexpected",
@@ -188,7 +204,7 @@ class RosterKeeper:
         before = (await connection.execute(sa.select(table).where(table.c.name == name))).first()
         values: dict[str, Any] = {
             "name": name,
-            "server": plain_name(caller.server),
+            "server": self._place(caller),
             "instance": request.instance,
             "version": request.version,
             "started": utc(request.started),

@@ -19,6 +19,7 @@ from sottovoce.pki import ChainVerdict, RevocationEvidence
 from sottovoce.policy import AllowedClients, Component
 from sottovoce.server.checking.history import History
 from sottovoce.server.home import Home
+from sottovoce.server.plan import destinations_of
 from sottovoce.server.settings import ServerSettings
 from sottovoce.trk import TrkSettings
 
@@ -100,20 +101,4 @@ class Examination:
     @property
     def destinations(self) -> Mapping[tuple[Component, Component], Destination]:
         """The connections that this server calls: (caller, called) → where to."""
-        found: dict[tuple[Component, Component], Destination] = {}
-        for caller, settings in ((Component.LUI, self.lui), (Component.TRK, self.trk)):
-            if settings is not None:
-                found[caller, Component.HUB] = Destination(
-                    name=settings.hub_host,
-                    port=settings.hub_port,
-                    address=settings.hub_address or "",
-                    component=Component.HUB,
-                )
-        if self.lui is not None:
-            found[Component.LUI, Component.TRK] = Destination(
-                name=self.lui.tracker_host,
-                port=self.lui.tracker_port,
-                address=self.lui.tracker_address or "",
-                component=Component.TRK,
-            )
-        return found
+        return destinations_of(self.lui, self.trk)

@@ -1,0 +1,128 @@
+"""A server is renamed while everything runs: step by step, and no connection is refused."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sottovoce.cli.demo.layout import Ports, choose_layout
+from sottovoce.errors import SettingsError, SottovoceError
+from sottovoce.net import utc_now
+from sottovoce.policy import Component
+from sottovoce.server import read_in_use, read_plan
+from sottovoce.server.rename_state import check_reachable
+from sottovoce.testing.managed import ManagedInstallation
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+#: Seconds that anything may take that is waited for.
+PATIENCE = 60.0
+OLD, NEW = "inner.sottovoce.test", "core.sottovoce.test"
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[ManagedInstallation]:
+    """HUB and LUI on the server that is renamed, TRK on another: all three edges touch it."""
+    with Ports() as ports:
+        made = ManagedInstallation(tmp_path, choose_layout(2, ports), smtp_port=9)
+        try:
+            made.make()
+            made.start()
+            yield made
+        finally:
+            made.stop()
+
+
+class Plan:
+    """``sottovoce rename`` on either server."""
+
+    def __init__(self, installation: ManagedInstallation) -> None:
+        self.hub = installation.hub_home
+        self.trk = installation.home_of(Component.TRK)
+        self._installation = installation
+
+    def __call__(self, home: Path, *words: str | Path) -> dict[str, Any]:
+        found: dict[str, Any] = self._installation.run_json(
+            "rename", OLD, NEW, "--home", home, "--json", *words, good=(0, 1)
+        )
+        return found
+
+    def reached(self, step: str) -> bool:
+        return bool(self(self.hub)["next"] == step)
+
+
+def waited(condition: Callable[[], Any]) -> Any:
+    until = time.monotonic() + PATIENCE
+    while not (found := condition()):
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.1)
+    return found
+
+
+def lines(installation: ManagedInstallation, outcome: str) -> list[dict[str, Any]]:
+    """Return the lines of both security logs, but for attempts at a server that was not there."""
+    return [
+        line
+        for component in (Component.HUB, Component.TRK)
+        for line in installation.security_log(component)
+        if line["outcome"] == outcome and line.get("code") != "connection-refused"
+    ]
+
+
+def restart(installation: ManagedInstallation, label: str, *, edges: int) -> None:
+    """Restart a server, and wait until its connections stand again, at both ends."""
+    before = len(lines(installation, "accepted"))
+    assert installation.running[label].stop() == 0
+    installation.restart(label)
+    waited(lambda: len(lines(installation, "accepted")) >= before + 2 * edges)
+
+
+def test_a_server_gets_another_name_and_no_connection_breaks(
+    installation: ManagedInstallation,
+) -> None:
+    """Issue 5 (7). The other server calls it by the old name until it is restarted itself."""
+    plan = Plan(installation)
+    waited(lambda: len(lines(installation, "accepted")) >= 6)
+    assert lines(installation, "refused") == []
+
+    # A step out of its turn is refused, and so is a name by which the server is not reached.
+    with pytest.raises(SottovoceError, match="'named' is not next: HUB's issuing authority may"):
+        plan(plan.hub, "--apply", "--step", "named")
+    with pytest.raises(SettingsError) as caught:
+        asyncio.run(check_reachable(read_plan(plan.trk, at=utc_now()), OLD, NEW, clock=utc_now))
+    assert caught.value.faults[0].why.startswith(f"TRK → HUB by the name {NEW}: ")
+    before = len(lines(installation, "refused"))
+
+    # Both names are made true.
+    assert plan(plan.hub, "--apply", "--dir", installation.root)["next"] == "allowed"
+    plan(plan.hub, "--apply", "--step", "allowed")
+    waited(lambda: plan.reached("certified"))
+    plan(plan.hub, "--apply")
+    waited(lambda: plan.reached("named"))
+    assert (plan.trk / "server.ini").read_text().count("inner") == 0
+
+    # The new one is put to use, on one server after the other.
+    told = plan(plan.hub, "--apply")["told"]
+    for file in ("hub/hub.ini: LuiHost", "lui/lui.ini: HubHost", "server.ini: ServerName"):
+        assert f"    {plan.hub / file.split(':')[0]}: {file.split(': ')[1]}" in told
+    restart(installation, "inner", edges=3)
+    assert plan.reached("named")
+    assert plan(plan.trk, "--apply")["next"] == "named"
+    restart(installation, "outer", edges=2)
+    waited(lambda: plan.reached("forgotten"))
+
+    # The old one goes.
+    plan(plan.hub, "--apply")
+    waited(lambda: plan.reached("reissued"))
+    plan(plan.hub, "--apply")
+    waited(lambda: plan.reached(""))
+    assert installation.run("edges", "--home", plan.hub).startswith("Secured: all 3 connections.")
+    for component in (Component.HUB, Component.TRK):
+        home = read_plan(installation.home_of(component), at=utc_now()).home
+        in_use = read_in_use(home)
+        assert in_use is not None
+        assert sorted(in_use.allowed) == [NEW, "outer.sottovoce.test"]
+    assert len(lines(installation, "refused")) == before
