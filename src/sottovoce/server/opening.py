@@ -1,39 +1,18 @@
 """Each component opened with what its server gives it: whom it calls, its log, what it reports.
 
-Owns how a component's settings become destinations. When components are opened, and what becomes of
-them afterwards, is decided by the process that hosts them.
+When components are opened, and what becomes of them afterwards, is decided by the process that
+hosts them.
 """
 
 from sottovoce.contracts import HubCalls, TrkCalls
 from sottovoce.hub import HubApp, HubSettings
 from sottovoce.lui import LuiApp, LuiSettings
-from sottovoce.net import Destination, Endpoint, Peer, Reporting, utc_now
+from sottovoce.net import Endpoint, Peer, Reporting, utc_now
 from sottovoce.net.log import Log
-from sottovoce.policy import Component
 from sottovoce.server.plan import Plan
 from sottovoce.trk import TrkApp, TrkSettings
 
-__all__ = ["open_hub", "open_lui", "open_trk", "to_hub", "to_trk"]
-
-
-def to_hub(settings: LuiSettings | TrkSettings) -> Destination:
-    """Return where a component calls HUB."""
-    return Destination(
-        name=settings.hub_host,
-        port=settings.hub_port,
-        address=settings.hub_address or "",
-        component=Component.HUB,
-    )
-
-
-def to_trk(settings: LuiSettings) -> Destination:
-    """Return where LUI calls TRK."""
-    return Destination(
-        name=settings.tracker_host,
-        port=settings.tracker_port,
-        address=settings.tracker_address or "",
-        component=Component.TRK,
-    )
+__all__ = ["open_hub", "open_lui", "open_trk"]
 
 
 async def open_hub(plan: Plan, settings: HubSettings, *, endpoint: Endpoint, log: Log) -> HubApp:

@@ -20,7 +20,6 @@ from sottovoce.errors import Fault, SettingsError, SottovoceError
 from sottovoce.hub import HubApp, HubSettings
 from sottovoce.lui import LuiApp, LuiSettings
 from sottovoce.net import (
-    Destination,
     Endpoint,
     Listener,
     Offer,
@@ -39,7 +38,7 @@ from sottovoce.server.caring import Care
 from sottovoce.server.home import Faults, occupy
 from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import Logs
-from sottovoce.server.opening import open_hub, open_lui, open_trk, to_hub, to_trk
+from sottovoce.server.opening import open_hub, open_lui, open_trk
 from sottovoce.server.plan import Plan
 from sottovoce.server.switching import SwitchWatch
 from sottovoce.tls import Side
@@ -288,9 +287,10 @@ class Server:
         self._parts[component].push_async_callback(listener.aclose, grace=GRACE)
         self.listeners[component] = listener
 
-    def _peer(self, endpoint: Endpoint, component: Component, destination: Destination) -> Peer:
-        peer = Peer(endpoint, component=component, destination=destination)
-        self._parts[component].push_async_callback(peer.aclose)
+    def _peer(self, endpoint: Endpoint, caller: Component, called: Component) -> Peer:
+        destination = self.plan.destinations[caller, called]
+        peer = Peer(endpoint, component=caller, destination=destination)
+        self._parts[caller].push_async_callback(peer.aclose)
         self.peers.append(peer)
         return peer
 
@@ -324,7 +324,7 @@ class Server:
         self.trk = await open_trk(
             self.plan,
             settings,
-            hub=self._peer(endpoint, Component.TRK, to_hub(settings)),
+            hub=self._peer(endpoint, Component.TRK, Component.HUB),
             log=self.logs.component(Component.TRK),
             reporting=self._reporting(Component.TRK),
         )
@@ -334,8 +334,8 @@ class Server:
         self.lui = await open_lui(
             self.plan,
             settings,
-            hub=self._peer(endpoint, Component.LUI, to_hub(settings)),
-            tracker=self._peer(endpoint, Component.LUI, to_trk(settings)),
+            hub=self._peer(endpoint, Component.LUI, Component.HUB),
+            tracker=self._peer(endpoint, Component.LUI, Component.TRK),
             log=self.logs.component(Component.LUI),
             reporting=self._reporting(Component.LUI),
         )
