@@ -122,6 +122,20 @@ def _mended(desk: Desk, folder: Path, eventually: Any) -> None:
     eventually(lambda: desk("hub", "check")[0] == 0)
     assert desk("hub")[1]["reached"] == "checked"
     eventually(lambda: desk("lui", "check")[0] == desk("trk", "check")[0] == 0)
+    _lists_come_with_the_word(desk, eventually)
+
+
+def _lists_come_with_the_word(desk: Desk, eventually: Any) -> None:
+    """LUI's lists are gone, as if they had ended: HUB's word brings them, and all is well again."""
+    folder = desk.estate.homes["lui"].path / "conf" / "revocation"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert desk("lui")[1]["lists_until"] < desk("lui")[1]["good_until"]
+    for name in before:
+        (folder / name).unlink()
+    # The running server looks at once at a switch that was touched, else in a quarter of a minute.
+    desk.estate.homes["lui"].ssl_ini.with_suffix(_AWAY).touch()
+    eventually(lambda: {path.name: path.read_bytes() for path in folder.iterdir()} == before)
+    eventually(lambda: desk("lui", "check")[0] == 0)
 
 
 def _switched(desk: Desk, eventually: Any) -> None:

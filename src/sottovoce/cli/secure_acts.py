@@ -12,13 +12,14 @@ from sottovoce.cli.ca_places import FINE, WARNINGS, HubHome, emit, hub_of
 from sottovoce.cli.options import home_of
 from sottovoce.cli.own_authority import OwnAuthority
 from sottovoce.cli.printing import print_fault
-from sottovoce.cli.secure_printing import described, lines
+from sottovoce.cli.secure_printing import described, ends, good_until, lines
 from sottovoce.errors import SettingsError, StoreError, WrongUsage
 from sottovoce.hub.authority import Issuer
 from sottovoce.net.clock import utc_now
 from sottovoce.pki import dump_request, fingerprint, key_fingerprint, load_request
 from sottovoce.policy import Component
 from sottovoce.server import Home
+from sottovoce.server.prepared_lists import publish_lists
 from sottovoce.server.preparing import (
     accept_reply,
     ask_for,
@@ -27,7 +28,7 @@ from sottovoce.server.preparing import (
     sign_request,
 )
 from sottovoce.server.securing import certified_by
-from sottovoce.server.switch_state import whole_state
+from sottovoce.server.switch_state import own_state, whole_state
 from sottovoce.server.switching import Stage, examine, move_back, move_switch, stage_of
 from sottovoce.store import write_atomically
 
@@ -163,22 +164,18 @@ def _prepared(
     assert plan is not None, "its switch is there"
     generation = plan.generation
     assert generation is not None
-    leaf = generation.identity.chain[0]
+    leaf, own = generation.identity.chain[0], own_state(home, at=utc_now())
     facts: dict[str, Any] = {
         "server": plan.settings.server_name,
         "files": [str(path) for path in files],
         "fingerprint": fingerprint(leaf),
         "not_after": leaf.not_valid_after_utc.isoformat(),
         "allowed": list(generation.allowed.names),
+        **ends(own),
     }
-    lists = [crl.next_update_utc for crl in generation.crls if crl.next_update_utc is not None]
     said = [*(told or []), f"{plan.settings.server_name} is prepared, and stays plain."]
     said += [f"    wrote {path}" for path in files]
-    said.append(f"    certificate until {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
-    if lists:
-        facts["lists_until"] = min(lists).isoformat()
-        said.append(f"    its revocation lists are good until {min(lists):%Y-%m-%d %H:%M} UTC:")
-        said.append("    switch before that, or prepare once more")
+    said += [f"    {line}" for line in good_until(own)]
     said.append(f"    next: sottovoce secure --home {home.path}")
     emit(args, facts, said)
     return FINE
@@ -240,8 +237,14 @@ def _write(path: Path, data: bytes, *, mode: int) -> None:
 # Checking, switching, proving, and back.
 
 
+def _current(args: argparse.Namespace) -> "SwitchState":
+    """Return the state after HUB's server has renewed its lists; others get theirs from it."""
+    publish_lists(Home(home_of(args)), utc_now())
+    return _state(args)
+
+
 def _check(args: argparse.Namespace) -> int:
-    state = _state(args)
+    state = _current(args)
     faults = () if state.own.in_force else state.obstacles
     if args.json:
         facts = [{"code": each.code, "why": each.why, "next": each.hint} for each in faults]
@@ -252,11 +255,13 @@ def _check(args: argparse.Namespace) -> int:
     if not faults:
         whose = "Every connection" if state.whole else "What is prepared here"
         print(f"{whose} is computed to work. Next: sottovoce secure switch, on every server.")
+    for line in () if state.own.in_force else good_until(state.own):
+        print(line)
     return FAULTS if faults else FINE
 
 
 def _switch(args: argparse.Namespace) -> int:
-    state = _state(args)
+    state = _current(args)
     if state.own.stage is not Stage.SWITCHED and state.obstacles:
         raise SettingsError(
             state.obstacles, message="The switch was not moved: a connection would break."

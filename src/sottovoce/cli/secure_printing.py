@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sottovoce.server.switch_state import SwitchState
+    from sottovoce.server.switch_state import OwnState, SwitchState
 
-__all__ = ["described", "lines"]
+__all__ = ["described", "ends", "good_until", "lines"]
 
 _WORDS = {
     "plain": "nothing is encrypted",
@@ -29,6 +29,7 @@ def described(state: "SwitchState") -> dict[str, Any]:
         "running": bool(own.process),
         "secured": own.in_force,
         "next": _next(state),
+        **ends(own),
     }
     if own.fault is not None:
         facts["fault"] = {"code": own.fault.code, "why": own.fault.why}
@@ -81,7 +82,32 @@ def lines(state: "SwitchState") -> list[str]:
         said.append("  Of this server only; HUB's server knows the whole installation.")
     if own.fault is not None:
         said.append(f"  It would not start secured ({own.fault.code}): {own.fault.why}")
+    elif not own.in_force:
+        said += [f"  {line}" for line in good_until(own)]
     said.append(f"  next: {_next(state)}")
+    return said
+
+
+def ends(own: "OwnState") -> dict[str, str]:
+    """Return until when what is ready would start, JSON-ready."""
+    found = {"good_until": own.until, "lists_until": own.lists_until}
+    return {key: end.isoformat() for key, end in found.items() if end is not None}
+
+
+def good_until(own: "OwnState") -> list[str]:
+    """Return the same for people, with what keeps it good, or what to do afterwards."""
+    if own.until is None:
+        return []
+    end = f"{own.until:%Y-%m-%d %H:%M} UTC"
+    said = [f"What is prepared is good until {end}; after that, prepare it once more."]
+    if own.lists_until is None:
+        return said
+    said.append(f"Its revocation lists are good until {own.lists_until:%Y-%m-%d %H:%M} UTC.")
+    said.append(
+        "HUB renews them until the switch is on, while its server and this one run."
+        if own.settings.trust_from_hub
+        else "Put newer ones in their place before that."
+    )
     return said
 
 

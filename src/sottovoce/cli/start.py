@@ -41,8 +41,9 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(home: Path, *, unsafe: bool) -> int:
     from sottovoce.net import utc_now
-    from sottovoce.server import Logs, Server, fetch_before_start, read_plan
+    from sottovoce.server import Logs, Server, fetch_before_start, read_plan, renew_before_start
 
+    await asyncio.to_thread(renew_before_start, home, now=utc_now())
     not_fetched = await fetch_before_start(home, clock=utc_now)
     plan = await asyncio.to_thread(read_plan, home, at=utc_now())
     plan = replace(plan, warnings=(*plan.warnings, *not_fetched))

@@ -46,8 +46,11 @@ class SwitchWord(Record, frozen=True, kw_only=True):
         rev: of the prepared switch for which it is said.
         ready: every connection is computed to work.
         why: else, a sentence for each one that would not.
+        lists: the revocation lists of the installation's own authority, DER: what is prepared
+            stays good while the switch waits.
     """
 
     rev: str
     ready: bool
     why: tuple[str, ...] = ()
+    lists: tuple[bytes, ...] = ()

@@ -68,6 +68,8 @@ class HubApp:
     installation may be secured.
     """
 
+    switch: SwitchDesk
+
     def __init__(
         self,
         database: Database,
@@ -99,7 +101,6 @@ class HubApp:
         self._certificate: PagesCertificate | None = None
         self.web: WebServer | None = None
         self.issuer: Issuer | None = None
-        self.switch = SwitchDesk(database, installation, clock=clock)
         self.accounts = Accounts(database, hasher=hasher, clock=clock)
         self.registry = Registry(database, clock=clock)
 
@@ -139,6 +140,7 @@ class HubApp:
         app._place = settings.web
         app._trust = trust
         app.issuer = issuer
+        app.switch = SwitchDesk(home, database, installation, clock=clock)
         return app
 
     def calls(self, caller: Caller) -> HubCalls:

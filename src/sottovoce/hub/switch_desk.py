@@ -1,8 +1,19 @@
-"""HUB's word to plain servers: whether the whole installation may be secured now."""
+"""HUB's word to plain servers: whether the whole installation may be secured now.
 
+The lists of the installation's own authority go with it: whoever waits to be secured needs current
+ones on the day.
+"""
+
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from sottovoce.contracts import PreparedSwitch, Status, SwitchWord
+from sottovoce.errors import SottovoceError
+from sottovoce.hub.authority import Issuer
 from sottovoce.hub.service import Installation, SwitchPlan, read_switch_plan
 from sottovoce.net.clock import Clock
 from sottovoce.store import Database
@@ -19,6 +30,7 @@ class SwitchDesk:
     """Computes the word anew for each report, so that it is never older than one.
 
     Args:
+        home: of HUB's server; an authority may come into it at any time.
         database: HUB's.
         installation: what HUB's configuration says.
         clock: UTC.
@@ -28,11 +40,14 @@ class SwitchDesk:
 
     def __init__(
         self,
+        home: Path,
         database: Database,
         installation: Installation,
         *,
         clock: Clock,
     ) -> None:
+        self._home = home
+        self._issuer: Issuer | None = None
         self._database = database
         self._installation = installation
         self.own: Callable[[], PreparedSwitch | None] = _nothing
@@ -42,7 +57,20 @@ class SwitchDesk:
         """Return the word for a server that has reported a prepared switch; None to any other."""
         if self._installation.secured or status.prepared is None:
             return None
-        return (await self.plan()).word(status.prepared.rev)
+        word = (await self.plan()).word(status.prepared.rev)
+        return msgspec.structs.replace(word, lists=await asyncio.to_thread(self._lists))
+
+    def _lists(self) -> tuple[bytes, ...]:
+        """Return the authority's lists; none without one, or while its files are damaged.
+
+        What is wrong with them is told on HUB's server, by the checks of its own preparation.
+        """
+        try:
+            self._issuer = self._issuer or Issuer.open(self._home)
+            lists = self._issuer.revocation_lists(self._clock()) if self._issuer else ()
+        except SottovoceError:
+            return ()
+        return tuple(crl.public_bytes(Encoding.DER) for crl in lists)
 
     async def plan(self) -> SwitchPlan:
         """Return every server and every connection as it would be."""

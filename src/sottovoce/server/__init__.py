@@ -9,6 +9,7 @@ from sottovoce.server.joining import JoinedHome, Joining, join_home
 from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import STARTUP_LINE, Logs
 from sottovoce.server.plan import Plan, read_plan
+from sottovoce.server.prepared_lists import renew_before_start
 from sottovoce.server.process import Server
 from sottovoce.server.public_roots import PublicRoots, read_public_roots
 from sottovoce.server.reloading import Closed, ReloadOutcome, ReloadResult
@@ -43,4 +44,5 @@ __all__ = [
     "read_in_use",
     "read_plan",
     "read_public_roots",
+    "renew_before_start",
 ]

@@ -40,7 +40,7 @@ from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.logs import Logs
 from sottovoce.server.opening import open_hub, open_lui, open_trk
 from sottovoce.server.plan import Plan
-from sottovoce.server.switching import SwitchWatch
+from sottovoce.server.switch_watch import SwitchWatch
 from sottovoce.tls import Side
 from sottovoce.trk import TrkApp, TrkSettings
 

@@ -20,7 +20,7 @@ from sottovoce.server.home import Faults, Home
 from sottovoce.server.in_use import read_in_use
 from sottovoce.server.plan import read_hub
 from sottovoce.server.settings import ServerSettings
-from sottovoce.server.switching import HeardWord, Stage, heard_word, report_of, stage_of
+from sottovoce.server.switching import HeardWord, Stage, heard_word, ready_of, stage_of
 
 __all__ = ["STEPS", "OwnState", "Standing", "SwitchState", "Whole", "own_state", "whole_state"]
 
@@ -43,6 +43,8 @@ class OwnState:
         process: the id of the running server; 0 = none runs.
         in_force: whether that server is secured.
         word: what HUB has said last, if it is about what is ready now.
+        until, lists_until: when the first of its certificates, and of its revocation lists, ends;
+            None when nothing is ready, or there are no lists.
     """
 
     home: Home
@@ -52,6 +54,8 @@ class OwnState:
     process: int
     in_force: bool
     word: HeardWord | None
+    until: datetime | None = None
+    lists_until: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -216,7 +220,8 @@ def own_state(home: Home, *, at: datetime) -> OwnState:
     settings = home.settings()
     process, in_use = running_process(home.path), read_in_use(home)
     current = in_use is not None and in_use.process == process and process != 0
-    report, heard = report_of(home, at=at), heard_word(home)
+    ready, heard = ready_of(home, at=at), heard_word(home)
+    report = ready.report if ready is not None else None
     fits = heard is not None and report is not None and heard.word.rev == report.rev
     young = heard is not None and at - heard.at < WORD_LASTS
     return OwnState(
@@ -227,6 +232,8 @@ def own_state(home: Home, *, at: datetime) -> OwnState:
         process=process,
         in_force=current and in_use is not None and in_use.generation > 0,
         word=heard if fits and young else None,
+        until=ready.until if ready is not None else None,
+        lists_until=ready.lists_until if ready is not None else None,
     )
 
 

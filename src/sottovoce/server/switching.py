@@ -1,12 +1,10 @@
 """The prepared switch: ``commands/ssl.ini.prepared``, which secures nothing until it is moved.
 
-Owns where it lies, what a server would be with it, what a running plain server tells HUB of that,
-and what HUB has said to it. Whether a server is prepared is read from its files each time; nothing
+Owns where it lies, what a server would be with it, and what HUB has been told and has said of that.
+Whether a server is prepared is read from its files each time; nothing
 of it is stored, except HUB's word, which nobody else could say.
 """
 
-import asyncio
-import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
@@ -17,10 +15,8 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sottovoce.contracts import HeartbeatReply, PreparedSwitch, Status, SwitchWord
+from sottovoce.contracts import PreparedSwitch, SwitchWord
 from sottovoce.errors import Fault, SettingsError
-from sottovoce.net import Clock, monotonic
-from sottovoce.net.log import Log
 from sottovoce.pki import Purpose, fingerprint, verify
 from sottovoce.server.existing import disk_faults
 from sottovoce.server.home import Home
@@ -32,12 +28,14 @@ __all__ = [
     "PREPARED",
     "HeardWord",
     "PreparedHome",
+    "Ready",
     "Stage",
-    "SwitchWatch",
     "examine",
     "heard_word",
+    "keep_word",
     "move_back",
     "move_switch",
+    "ready_of",
     "report_of",
     "secured_already",
     "stage_of",
@@ -46,9 +44,8 @@ __all__ = [
 #: Where the switch waits, within the home.
 PREPARED = Path("commands") / "ssl.ini.prepared"
 
-#: Seconds between two looks at the files, and until they are read anew although they seem the same:
-#: dates pass, and a file that was missing is not watched.
-LOOK_EVERY, READ_EVERY = 1.0, 15.0
+#: Where a running plain server writes down HUB's word.
+_WORD = Path("run") / "switch.json"
 
 _REV_LENGTH = 32
 _NOT_SWITCHED = "The switch was not moved."
@@ -100,8 +97,23 @@ def examine(home: Home, *, at: datetime) -> Plan | None:
     return read_plan_of(home if stage is Stage.SWITCHED else PreparedHome(home.path), at=at)
 
 
-def report_of(home: Home, *, at: datetime) -> PreparedSwitch | None:
-    """Return what a plain server tells HUB of its prepared switch; None when it has none.
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a server has ready, and until when that would start.
+
+    Args:
+        report: what HUB is told of it.
+        until: when the first certificate of its chain ends, UTC; None when it would not start.
+        lists_until: when the first of its revocation lists ends; None without lists.
+    """
+
+    report: PreparedSwitch
+    until: datetime | None = None
+    lists_until: datetime | None = None
+
+
+def ready_of(home: Home, *, at: datetime) -> Ready | None:
+    """Return what a server has ready; None when it has no switch.
 
     Args:
         home: of the server.
@@ -112,8 +124,22 @@ def report_of(home: Home, *, at: datetime) -> PreparedSwitch | None:
         plan = examine(home, at=at)
     except SettingsError as error:
         fault = error.faults[0] if error.faults else Fault(code=error.code, why=error.message)
-        return _sealed(PreparedSwitch(moved=moved, code=fault.code, message=fault.why))
-    return None if plan is None else _sealed(_described(plan, at, moved=moved))
+        return Ready(_sealed(PreparedSwitch(moved=moved, code=fault.code, message=fault.why)))
+    if plan is None or plan.generation is None:
+        return None
+    generation = plan.generation
+    ends = [crl.next_update_utc for crl in generation.crls if crl.next_update_utc is not None]
+    return Ready(
+        _sealed(_described(plan, at, moved=moved)),
+        until=min(each.not_valid_after_utc for each in generation.identity.chain),
+        lists_until=min(ends, default=None),
+    )
+
+
+def report_of(home: Home, *, at: datetime) -> PreparedSwitch | None:
+    """Return what a plain server tells HUB of its prepared switch; None when it has none."""
+    ready = ready_of(home, at=at)
+    return None if ready is None else ready.report
 
 
 def _described(plan: Plan, at: datetime, *, moved: bool) -> PreparedSwitch:
@@ -155,81 +181,23 @@ class HeardWord(msgspec.Struct, frozen=True, kw_only=True):
     word: SwitchWord
 
 
-def _word_file(home: Home) -> Path:
-    return home.path / "run" / "switch.json"
-
-
 def heard_word(home: Home) -> HeardWord | None:
     """Return what HUB said last to the running server of *home*; None when nothing is known."""
     try:
-        return msgspec.json.decode(_word_file(home).read_bytes(), type=HeardWord)
+        return msgspec.json.decode((home.path / _WORD).read_bytes(), type=HeardWord)
     except (OSError, msgspec.DecodeError):
         return None
 
 
-class SwitchWatch:
-    """Tells HUB, from a plain server, what that has ready; :meth:`run` is its task.
+def keep_word(home: Home, heard: HeardWord) -> None:
+    """Write down what HUB has said.
 
-    Args:
-        home: of the server.
-        clock: UTC.
-        log: the server's.
-
-    ``report`` is what is ready at this moment.
+    Raises:
+        OSError: the disk declined.
     """
-
-    def __init__(self, home: Home, *, clock: Clock, log: Log) -> None:
-        self._home = home
-        self._clock = clock
-        self._log = log
-        self._heard: SwitchWord | None = None
-        self._marks: tuple[int, ...] = ()
-        self._read_at = -READ_EVERY
-        self.report: PreparedSwitch | None = None
-
-    def complete(self, status: Status) -> Status:
-        """Add what is ready to a component's status."""
-        return msgspec.structs.replace(status, prepared=self.report)
-
-    def heard(self, reply: HeartbeatReply) -> None:
-        """Take note of HUB's word."""
-        if reply.switch is not None:
-            self._heard = reply.switch
-
-    async def run(self) -> None:
-        """Look at the files, and write down what HUB says, for ever; ends by cancellation only."""
-        while True:
-            try:
-                await asyncio.to_thread(self.look)
-            except OSError as error:
-                self._log.warning(f"The prepared switch cannot be watched: {error}.")
-            await asyncio.sleep(LOOK_EVERY)
-
-    def look(self) -> None:
-        """Look once.
-
-        Raises:
-            OSError: HUB's word cannot be written.
-        """
-        marks = self._marks_now()
-        if marks != self._marks or monotonic() >= self._read_at + READ_EVERY:
-            self._marks, self._read_at = marks, monotonic()
-            self.report = report_of(self._home, at=self._clock())
-        word, self._heard = self._heard, None
-        if word is not None:
-            path = _word_file(self._home)
-            path.parent.mkdir(mode=0o700, exist_ok=True)
-            write_atomically(path, msgspec.json.encode(HeardWord(at=self._clock(), word=word)))
-
-    def _marks_now(self) -> tuple[int, ...]:
-        """Return the state of the switch, wherever it is: whoever prepares writes it last."""
-        found: list[int] = []
-        for path in (self._home.ssl_ini, PreparedHome(self._home.path).ssl_ini):
-            with contextlib.suppress(OSError):
-                state = os.stat(path)  # noqa: PTH116 - a link counts as what it points to
-                found += (state.st_ino, state.st_mtime_ns, state.st_ctime_ns)
-            found.append(0)
-        return tuple(found)
+    path = home.path / _WORD
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_atomically(path, msgspec.json.encode(heard))
 
 
 # The switch itself.
