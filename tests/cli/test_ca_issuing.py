@@ -319,6 +319,38 @@ def test_the_root_is_replaced_from_the_command_line(estate: Estate) -> None:
     assert len(STEPS) == 5
 
 
+def test_a_rollover_is_left_from_the_command_line(estate: Estate) -> None:
+    """HUB's server drops the new root and its lists; later, the reason against it is told."""
+    assert estate.ca("rollover", "--abandon", "--show").status == 64
+    none = estate.ca("rollover", "--abandon")
+    assert (none.status, "nothing to leave" in none.err) == (2, True)
+    before, lists = estate.issuer.roots, set(_lists(estate))
+    estate.made("rollover", "--name", "Example Root 2")
+    _all_follow(estate)
+    assert estate.made("rollover")["taken"] == "trusted"
+    trusted = estate.plan.trust.current
+    assert trusted is not None
+    assert len(trusted.roots) == 2
+
+    done = estate.ca("rollover", "--abandon")
+
+    assert done.status == 0
+    assert "'Example Root' stays the installation's root" in done.out
+    generation = estate.plan.trust.current
+    assert generation is not None
+    assert generation.roots == estate.issuer.roots == before
+    assert set(_lists(estate)) == lists
+
+    estate.made("rollover", "--name", "Example Root 3")
+    _all_follow(estate)
+    assert [estate.made("rollover")["taken"] for _ in range(2)] == ["trusted", "issuing"]
+    _renew_hub(estate)
+    held = estate.ca("rollover", "--abandon")
+    assert held.status == 2
+    assert "without the new root, partners would refuse what is in use: certificate" in held.err
+    assert "hub.test reported a certificate under it" in held.err
+
+
 def _renew_hub(estate: Estate) -> None:
     """What HUB's running server does by itself when its certificate is due."""
     from datetime import timedelta

@@ -223,6 +223,11 @@ def _rollover_parser(verbs: Verbs) -> None:
         help=f"take this step or none: {', '.join(STEPS)}",
     )
     parser.add_argument("--show", action="store_true", help="only say where it is")
+    parser.add_argument(
+        "--abandon",
+        action="store_true",
+        help="leave it and keep the old root, while no certificate under the new one is in use",
+    )
     _password(parser, "the password of the root's key")
 
 

@@ -17,12 +17,14 @@ from sottovoce.hub.authority import (
     Plan,
     Reported,
     Step,
+    abandon,
     advance,
     create_issuing,
     create_root,
     next_step,
     renew_issuing,
     replace_issuing,
+    untrusted_roots,
 )
 from sottovoce.net.clock import utc_now
 from sottovoce.pki import (
@@ -147,6 +149,9 @@ def _certify_hub(hub: HubHome, issuer: Issuer) -> "x509.Certificate | None":
     return certify_anew(hub.home, hub.settings, issuer, lifetime=hub.lifetime, now=utc_now())
 
 
+#: What is printed as taken when a rollover was left.
+_ABANDONED = "abandoned"
+
 #: Step → what is true when it has been taken.
 WORDS: Mapping[str, str] = {
     Step.MADE: "the new root is made, and HUB gives it out",
@@ -161,7 +166,9 @@ def _rollover(args: argparse.Namespace) -> int:
     hub = hub_of(args)
     issuer = hub.issuer()
     under_way = issuer.folder.index().rollover
-    if under_way is None and not args.name and not args.show:
+    if args.abandon and (args.show or args.name or args.step):
+        raise WrongUsage("--abandon goes without --name, --step and --show.")
+    if under_way is None and not (args.name or args.show or args.abandon):
         raise WrongUsage(
             "No rollover is under way.",
             hint="Begin one with --name NAME: what the new root is called.",
@@ -178,13 +185,37 @@ def _rollover(args: argparse.Namespace) -> int:
         algorithm=KeyAlgorithm(args.key),
         now=now,
     )
-    before = issuer.roots
     # What an interrupted step left undone is made up for first: the reports depend on it.
-    hub.settle(issuer, now)
-    taken = advance(plan, args.step)
-    gone = [root for root in before if root not in issuer.roots]
-    checked = hub.settle(issuer, now, gone=gone)
+    hub.settle(issuer, now, gone=untrusted_roots(plan))
+    if args.abandon:
+        abandon(plan, connections=_standing(hub, issuer))
+        taken = _ABANDONED
+    else:
+        taken = advance(plan, args.step)
+    checked = hub.settle(issuer, now, gone=untrusted_roots(plan))
     return _show(args, issuer, _reports(hub), taken) if checked else WARNINGS
+
+
+def _standing(hub: HubHome, issuer: Issuer) -> list[str]:
+    """Return the connections that stand on a certificate under the new root, as HUB knows them."""
+    from sottovoce.hub import open_report
+
+    index = issuer.folder.index()
+    if index.rollover is None:
+        return []
+    new_key = index.rollover.new_key
+    marks = {item.fingerprint for item in index.certificates if item.issuer == new_key}
+    own = hub.settings.server_name
+    report = asyncio.run(
+        open_report(hub.home.path, hub.hub, own_name=own, secured=True, clock=utc_now)
+    )
+    return [
+        f"the connection {edge.caller.label} → {edge.called.label}"
+        for edge in report.edges
+        if edge.state == "secured"
+        for shown in (edge.caller_certificate, edge.called_certificate)
+        if shown is not None and shown.fingerprint in marks
+    ]
 
 
 def _reports(hub: HubHome) -> dict[str, Reported]:
@@ -220,6 +251,14 @@ def _plan_lines(
 ) -> list[str]:
     if not following:
         (root,) = issuer.roots
+        if taken == _ABANDONED:
+            return [
+                f"The rollover is left; '{common_name(root)}' stays the installation's root.",
+                f"  SHA-256 {fingerprint(root)}",
+                "HUB gives the new root out no more; servers that take their trust from HUB drop",
+                "it with their next heartbeat, and on others delete it from the trusted roots.",
+                "The new root's key in its folder is of no use any more and may be destroyed.",
+            ]
         if taken:
             return [
                 f"The old root is removed; '{common_name(root)}' is the installation's root.",

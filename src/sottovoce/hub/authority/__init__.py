@@ -16,7 +16,16 @@ from sottovoce.hub.authority.folder import AuthorityFolder
 from sottovoce.hub.authority.index import REASONS, Index, Issued, Kind, Rename, Rollover, Step
 from sottovoce.hub.authority.issuing import LIST_LIFETIME, Issuer, issuing_folder
 from sottovoce.hub.authority.renaming import permits, rename, settle_rename
-from sottovoce.hub.authority.rollover import REMOVED, STEPS, Plan, Reported, advance, next_step
+from sottovoce.hub.authority.rollover import (
+    REMOVED,
+    STEPS,
+    Plan,
+    Reported,
+    abandon,
+    advance,
+    next_step,
+    untrusted_roots,
+)
 from sottovoce.hub.authority.roots import OpenRoot, create_root
 
 __all__ = [
@@ -37,6 +46,7 @@ __all__ = [
     "Rollover",
     "Signed",
     "Step",
+    "abandon",
     "advance",
     "create_issuing",
     "create_root",
@@ -53,5 +63,6 @@ __all__ = [
     "settle_rename",
     "sign",
     "sign_list",
+    "untrusted_roots",
     "write_public",
 ]

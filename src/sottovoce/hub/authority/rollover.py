@@ -10,26 +10,40 @@
 Each step is taken by itself and only in its turn; what a step needs is checked again when the next
 one is taken, because a server may have been added or restored meanwhile. No certificate is signed
 crosswise: every server trusts both roots between the first step and the last.
+
+Until somebody has a certificate under the new root, the way back is open: :func:`abandon`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 
 from sottovoce.errors import IssuanceError
+from sottovoce.hub.authority import acts
 from sottovoce.hub.authority.creating import add_key, check_own
 from sottovoce.hub.authority.folder import AuthorityFolder
-from sottovoce.hub.authority.index import Index, Rollover, Step, root_stem
+from sottovoce.hub.authority.index import Index, Kind, Rollover, Step, root_stem
 from sottovoce.hub.authority.issuing import Issuer
 from sottovoce.hub.authority.roots import OpenRoot, add_root
 from sottovoce.pki import KeyAlgorithm, common_name, fingerprint, permitted_names
 
-__all__ = ["REMOVED", "STEPS", "Plan", "Reported", "advance", "next_step"]
+__all__ = [
+    "REMOVED",
+    "STEPS",
+    "Plan",
+    "Reported",
+    "abandon",
+    "advance",
+    "next_step",
+    "untrusted_roots",
+]
 
 #: What the last step leads to; it is no state, because nothing is under way then.
 REMOVED = "removed"
+#: What the way back is called in the audit log.
+_ABANDONED = "abandoned"
 #: Every step in its order.
 STEPS = (*(step.value for step in Step), REMOVED)
 
@@ -106,6 +120,98 @@ def advance(plan: Plan, wanted: str = "") -> str:
             raise _refusal(why, "Nothing was changed; run this again when that is mended.")
         _ACTS[step](plan, index)
     return step
+
+
+def abandon(plan: Plan, *, connections: Sequence[str] = ()) -> None:
+    """Leave the rollover that is under way: the old root stays the only one, and HUB signs by it.
+
+    The new issuing key is destroyed and its certificate revoked; the new root's key is of no use
+    any more. It can be repeated after an interruption.
+
+    Args:
+        plan: what it needs to know; its *name* does not count.
+        connections: those that stand on a certificate under the new root, for the reason.
+
+    Raises:
+        IssuanceError: ``ca-rollover-order``: none is under way, or a certificate under the new
+            root is in use; nothing has changed.
+        StoreError: a file cannot be read or written.
+    """
+    with plan.folder.locked():
+        index = plan.folder.index()
+        under_way = index.rollover
+        if under_way is not None:
+            _leave(plan, index, under_way, connections)
+        if not _given_up(plan) and under_way is None:
+            raise _refusal(
+                "No rollover is under way, so there is nothing to leave.",
+                "Begin one: sottovoce ca rollover --name NAME",
+            )
+
+
+def _leave(plan: Plan, index: Index, rollover: Rollover, connections: Sequence[str]) -> None:
+    """Forget the rollover in HUB's folder."""
+    if against := [*_under_the_new_root(plan, index, rollover), *connections]:
+        raise _refusal(
+            "The rollover cannot be left any more: without the new root, partners would refuse "
+            f"what is in use: {'; '.join(against)}.",
+            "Go on: sottovoce ca rollover",
+        )
+    _record(plan, _ABANDONED, fingerprint=fingerprint(plan.certificate(rollover.new_root)))
+    index.live.remove(rollover.new_key)
+    index.roots = [rollover.old_root]
+    index.current = index.live[-1] if index.current == rollover.new_key else index.current
+    index.rollover = None
+    plan.folder.write_index(index)
+    for stem in (rollover.new_key, rollover.new_root):
+        plan.folder.files(stem).remove()
+
+
+def _under_the_new_root(plan: Plan, index: Index, rollover: Rollover) -> Iterator[str]:
+    """Yield what nobody would accept without the new root."""
+    if index.live == [rollover.new_key]:
+        yield "the old issuing key is gone"
+    for item in index.certificates:
+        if item.issuer == rollover.new_key and item.state(plan.now) == "valid":
+            names = ", ".join(item.names)
+            yield f"certificate {item.serial} ({names}, until {item.not_after:%Y-%m-%d})"
+    marks = index.signers[rollover.new_key]
+    shown = sorted(name for name, report in plan.reports.items() if report.issuer in marks)
+    if shown:
+        yield f"{', '.join(shown)} reported a certificate under it"
+
+
+def _given_up(plan: Plan) -> bool:
+    """Take every root that HUB does not know out of use in the folder of the roots.
+
+    Returns:
+        Whether there was one.
+    """
+    above = plan.root.folder
+    with above.locked():
+        own, known = above.index(), plan.issuer.roots
+        kept = [stem for stem in own.live if above.files(stem).certificates()[0] in known]
+        left = [stem for stem in own.live if stem not in kept]
+        if not left or not kept:
+            return False
+        for entry in own.certificates:
+            if entry.issuer in left and entry.state(plan.now) == "valid":
+                reason = x509.ReasonFlags.cessation_of_operation
+                acts.revoke(above, own, entry, reason, plan.now)
+        above.record(plan.now, "rollover", step=_ABANDONED)
+        own.live = kept
+        own.current = own.current if own.current in kept else kept[-1]
+        above.write_index(own)
+    return True
+
+
+def untrusted_roots(plan: Plan) -> list[x509.Certificate]:
+    """Return every root of the folder that the installation does not trust, or trusts no more."""
+    above, known = plan.root.folder, plan.issuer.roots
+    stems = (Kind.ROOT.value, *(f"{Kind.ROOT}-{n}" for n in range(2, above.index().made + 1)))
+    files = [above.files(stem) for stem in stems]
+    made = [each.certificates()[0] for each in files if each.certificate.exists()]
+    return [root for root in made if root not in known]
 
 
 def _refusal(why: str, hint: str) -> IssuanceError:

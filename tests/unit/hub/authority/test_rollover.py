@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from tests.unit.hub.authority.conftest import NAMES, NOW, Estate, Request
 
 from sottovoce.errors import IssuanceError
@@ -18,11 +19,13 @@ from sottovoce.hub.authority import (
     Plan,
     Reported,
     Step,
+    abandon,
     advance,
     create_root,
     next_step,
     renew_issuing,
     replace_issuing,
+    untrusted_roots,
 )
 from sottovoce.pki import Purpose, common_name, fingerprint, verify
 
@@ -207,3 +210,88 @@ def test_the_new_root_has_a_name_of_its_own_and_a_folder(estate: Estate, tmp_pat
     with pytest.raises(IssuanceError, match="another one"):
         advance(other)
     assert estate.issuer.folder.index().rollover is None
+
+
+# The way back.
+
+
+def left(estate: Estate, **changes: Reported) -> None:
+    abandon(plan(estate, **changes), connections=())
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_rollover_is_left_before_anybody_has_a_certificate_under_the_new_root(
+    estate: Estate, request_for: Request, steps: int
+) -> None:
+    """The old root is the only one again, and signs; the next rollover begins from scratch."""
+    issuer, folder = estate.issuer, estate.issuer.folder
+    before, key = issuer.roots, fingerprint(issuer.certificate)
+    for _ in range(steps):
+        advance(plan(estate))
+    new = folder.index().rollover
+    assert new is not None
+    coming = [root for root in issuer.roots if root not in before]
+    assert untrusted_roots(plan(estate)) == []
+
+    left(estate)
+
+    assert (issuer.roots, fingerprint(issuer.certificate)) == (before, key)
+    assert len(issuer.revocation_lists(NOW)) == 2
+    assert not folder.files(new.new_key).key.exists()
+    assert untrusted_roots(plan(estate)) == coming
+    assert "abandoned" in (folder.folder / "audit.log").read_text("utf-8")
+    (above,) = [each for each in estate.root.folder.index().certificates if each.revoked]
+    assert above.reason == "cessationOfOperation"
+    chain = issuer.sign(request_for("lui.test"), names=["lui.test"], roles=[], now=NOW)
+    assert chain[-1] == before[0]
+    with pytest.raises(IssuanceError, match="nothing to leave"):
+        left(estate)
+    again = replace(plan(estate), name="Example Root 3")
+    assert advance(again) == Step.MADE
+    assert common_name(issuer.roots[-1]) == "Example Root 3"
+    for _ in range(4):
+        advance(plan(estate))
+    assert [common_name(root) for root in issuer.roots] == ["Example Root 3"]
+
+
+def test_a_rollover_is_not_left_while_something_stands_on_the_new_root(
+    estate: Estate, request_for: Request
+) -> None:
+    """The reason names certificates, servers and connections; nothing has changed."""
+    issuer = estate.issuer
+    old = Reported(roots=marks(issuer), issuer=fingerprint(issuer.certificate))
+    for _ in range(3):
+        advance(plan(estate))
+    chain = issuer.sign(request_for("lui.test"), names=["lui.test"], roles=[], now=NOW)
+    serial = f"{chain[0].serial_number:x}"
+    before = issuer.folder.index_file.read_bytes()
+
+    with pytest.raises(IssuanceError) as caught:
+        abandon(plan(estate, hub=old), connections=("the connection LUI → HUB",))
+
+    assert caught.value.code == "ca-rollover-order"
+    assert f"certificate {serial} (lui.test, until " in caught.value.message
+    assert "lui.test, trk.test reported a certificate under it" in caught.value.message
+    assert "the connection LUI → HUB" in caught.value.message
+    assert issuer.folder.index_file.read_bytes() == before
+    # The certificate is given back, so to speak, and nobody shows another one of that key.
+    issuer.revoke(chain[0].serial_number, x509.ReasonFlags.superseded, NOW)
+    left(estate, hub=old, lui=old, trk=old)
+    assert fingerprint(issuer.certificate) == old.issuer
+    assert len(issuer.roots) == 1
+    assert advance(plan(estate)) == Step.MADE
+
+
+def test_leaving_that_was_interrupted_is_taken_up_again(estate: Estate) -> None:
+    """Killed after HUB's folder was written and before the root's."""
+    above = estate.root.folder
+    advance(plan(estate))
+    before = above.index_file.read_bytes()
+    left(estate)
+    above.index_file.write_bytes(before)
+
+    left(estate)
+
+    assert len(above.index().live) == 1
+    with pytest.raises(IssuanceError, match="nothing to leave"):
+        left(estate)
