@@ -2,15 +2,18 @@
 
 ``killed_joiner.py TEMPLATE RUNS`` does to a copy of the folder TEMPLATE what ``sottovoce join``
 does to the home ``home`` in it, or makes that home where TEMPLATE has none; HUB's answer was given
-before (``killed_writer.py`` has the rest). Nothing is counted before the answer is there: until
-then nothing that lasts is written.
+before (``killed_writer.py`` has the rest). With ``--killed-late`` it does so once in RUNS, with
+SIGKILL when everything is written and nothing has taken its place. Nothing is counted before the
+answer is there: until then nothing that lasts is written.
 """
 
 import asyncio
 import functools
 import json
+import os
 import secrets
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Callable
@@ -70,5 +73,21 @@ def main(template: Path, place: Path) -> list[str]:
     return runs(template, place, act, every=every)
 
 
+def killed_late(place: Path) -> None:
+    """Make the home in *place*, and be killed just before it would take its place."""
+    place.mkdir()
+    hub = HubAnswer(Component.TRK, at=utc_now())
+
+    def late(self: Path, target: Path) -> Path:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return target
+
+    setattr(Path, "rename", late)  # noqa: B010 - mypy knows its type
+    wanted = Joining(path=place / "home", invitation=hub.invitation)
+    asyncio.run(join_home(wanted, hub, now=utc_now()))
+
+
 if __name__ == "__main__":
+    if sys.argv[3:] == ["--killed-late"]:
+        killed_late(Path(sys.argv[2]))
     print(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))))

@@ -3,8 +3,10 @@
 The program that does so is ``killed_joiner.py``; HUB's answer is there before the first call.
 """
 
+import asyncio
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +15,10 @@ import pytest
 
 from sottovoce.cli import main
 from sottovoce.net import utc_now
-from sottovoce.server import is_secured, read_plan
+from sottovoce.policy import Component
+from sottovoce.server import Joining, is_secured, join_home, read_plan
 from sottovoce.server.home import Home
+from sottovoce.testing.welcomes import HubAnswer
 
 PROGRAM = Path(__file__).with_name("killed_joiner.py")
 
@@ -56,6 +60,35 @@ def test_a_new_home_is_whole_or_not_there(tmp_path: Path) -> None:
     plan = read_plan(last / "home", at=utc_now())
     assert plan.secured
     assert plan.settings.trust_from_hub
+
+
+def test_the_next_join_clears_up_and_check_names_it_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a kill left may hold the server's key."""
+    folder, line = tmp_path / "runs", [sys.executable, str(PROGRAM)]
+    (tmp_path / "template").mkdir()
+    done = subprocess.run(
+        [*line, str(tmp_path / "template"), str(folder), "--killed-late"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    (left,) = folder.glob(".home.*.tmp")
+    assert (left / "conf" / "server.p12").exists()
+
+    main(["check", "--home", str(folder / "home"), "--json"])
+    found = {each["code"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
+    assert str(left) in found["left-behind"]["message"]
+    assert left.exists()
+
+    hub = HubAnswer(Component.TRK, at=utc_now())
+    joining = Joining(path=folder / "home", invitation=hub.invitation)
+    joined = asyncio.run(join_home(joining, hub, now=utc_now()))
+    assert joined.removed == (left,)
+    assert list(folder.iterdir()) == [folder / "home"]
+    assert read_plan(folder / "home", at=utc_now()).secured
 
 
 def test_a_plain_home_stays_plain_until_it_is_secured_as_a_whole(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sottovoce.cli.home_options import OWN_NAME, add_settings, by_option, given
 from sottovoce.cli.options import add_home, components_of, home_of
 from sottovoce.cli.own_authority import add_own_authority, own_authority_of
+from sottovoce.cli.printing import print_removed
 from sottovoce.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -89,9 +90,15 @@ def run(args: argparse.Namespace) -> int:
     code = created.set_up_code.reveal() if created.set_up_code is not None else None
     if args.json:
         roots = len(plan.roots)
-        made = {"home": str(created.path), "set_up_code": code, "public_roots": roots}
+        made = {
+            "home": str(created.path),
+            "set_up_code": code,
+            "public_roots": roots,
+            "removed": [str(path) for path in created.removed],
+        }
         print(json.dumps(made | ({"own_ca": own.facts()} if own is not None else {})))
         return 0
+    print_removed(created.removed)
     print(f"Made {created.path} with {', '.join(created.files)}.")
     if public is not None:
         _say_roots(public)

@@ -12,7 +12,7 @@ from sottovoce import __version__
 from sottovoce.cli.asking import secret_from
 from sottovoce.cli.home_options import add_settings, by_option, given
 from sottovoce.cli.options import add_home, home_of
-from sottovoce.cli.printing import print_fault
+from sottovoce.cli.printing import print_fault, print_removed
 from sottovoce.errors import ChannelError, Fault, SettingsError, WrongUsage
 from sottovoce.ini import Secret
 
@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
         return status
     labels = ", ".join(component.label for component in invitation.components)
     print(f"{invitation.name} has joined the installation of {invitation.hub} as {labels}.")
+    print_removed(joined.removed)
     verb = "Made" if joined.new else "Secured"
     print(f"{verb} {joined.path} with {', '.join(joined.files)}.")
     print(f"    servers: {', '.join(welcome.allowed.names)}")
@@ -206,6 +207,7 @@ def _described(joined: "JoinedHome", invitation: "Invitation") -> dict[str, Any]
         "components": [component.value for component in invitation.components],
         "hub": invitation.hub,
         "files": list(joined.files),
+        "removed": [str(path) for path in joined.removed],
         "allowed": list(joined.welcome.allowed.names),
         "fingerprint": fingerprint(leaf),
         "not_after": leaf.not_valid_after_utc.isoformat(),

@@ -1,11 +1,13 @@
 """How errors and faults are printed: every fault at once, each with its place and the next step."""
 
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TextIO
 
 from sottovoce.errors import Fault, SettingsError, SottovoceError
 
-__all__ = ["print_error", "print_fault"]
+__all__ = ["print_error", "print_fault", "print_removed"]
 
 
 def print_fault(fault: Fault, *, file: TextIO | None = None) -> None:
@@ -35,3 +37,9 @@ def print_error(error: SottovoceError, *, file: TextIO | None = None) -> None:
     print(f"{error.code}: {error.message}", file=out)
     if error.hint:
         print(f"    next: {error.hint}", file=out)
+
+
+def print_removed(paths: Iterable[Path]) -> None:
+    """Print what was cleared up that an earlier attempt had left."""
+    for path in paths:
+        print(f"Removed {path}, left by an attempt that was cut short.")

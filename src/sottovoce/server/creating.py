@@ -1,15 +1,13 @@
 """A new server home: folders, starter files with every key explained, databases, a root keystore.
 
-The home is built beside its place and moved there when it is whole: an interrupted ``init`` leaves
-nothing behind that looks like a home.
+The home is built beside its place and moved there when it is whole; see
+:mod:`sottovoce.server.staging`.
 """
 
 import asyncio
-import contextlib
 import secrets
-import shutil
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +27,7 @@ from sottovoce.policy import Component
 from sottovoce.server.home import INI_FILES
 from sottovoce.server.securing import Credentials, managed_settings, write_secured
 from sottovoce.server.settings import SERVER_KEYS, ServerSettings
+from sottovoce.server.staging import clear_abandoned, staged
 from sottovoce.store import write_atomically
 from sottovoce.trk import TRK_KEYS, TrkSettings
 
@@ -40,7 +39,6 @@ __all__ = [
     "lay_out",
     "make_databases",
     "root_aliases",
-    "staged",
     "starter_file",
     "write_trusted_roots",
 ]
@@ -92,11 +90,13 @@ class Created:
         path: the home.
         files: written, relative to it, in order.
         set_up_code: shown to the administrator once; None when HUB does not run here.
+        removed: what an earlier attempt had left that was cut short.
     """
 
     path: Path
     files: tuple[str, ...]
     set_up_code: Secret | None
+    removed: tuple[Path, ...] = ()
 
 
 def starter_file(keys: Iterable[AnyKey], given: Mapping[str, str], *, title: str) -> bytes:
@@ -149,6 +149,7 @@ async def create(plan: HomePlan, *, now: datetime) -> Created:
         path=plan.path,
         files=(*files, "conf/cacerts", "conf/cacerts.password", *secured),
         set_up_code=code,
+        removed=clear_abandoned(plan.path),
     )
 
 
@@ -246,35 +247,3 @@ async def make_databases(
     if Component.TRK in components:
         await sottovoce.trk.create_home(folder, now=now)
     return code
-
-
-@contextlib.contextmanager
-def staged(path: Path) -> Iterator[Path]:
-    """Give a folder to build in; move it to *path* when all went well, else remove it.
-
-    Raises:
-        WrongUsage: there is something at that place already, or no folder can be made there.
-    """
-    path = path.absolute()
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise WrongUsage(
-            f"{path} exists and is not empty.",
-            hint="Choose another --home; nothing there was touched.",
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        folder.mkdir(mode=0o700)
-    except OSError as error:
-        raise WrongUsage(
-            f"{path} cannot be made: {error.strerror}.",
-            hint="Choose a place that this user may write to.",
-        ) from error
-    try:
-        yield folder
-        if path.exists():
-            path.rmdir()
-        folder.rename(path)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise

@@ -9,7 +9,7 @@ first takes its place, and ``ssl.ini``, the switch, takes it last.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from sottovoce.server.creating import (
     lay_out,
     make_databases,
     root_aliases,
-    staged,
     write_trusted_roots,
 )
 from sottovoce.server.existing import disk_faults, files_for, write_all
@@ -31,6 +30,7 @@ from sottovoce.server.following import list_name
 from sottovoce.server.home import INI_FILES, Home
 from sottovoce.server.plan import Plan, read_plan
 from sottovoce.server.securing import Credentials, managed_settings, write_secured
+from sottovoce.server.staging import clear_abandoned, clear_stray, staged
 from sottovoce.server.trust import is_secured
 
 __all__ = ["Ask", "JoinedHome", "Joining", "join_home"]
@@ -71,6 +71,7 @@ class JoinedHome:
         new: whether the home was not there before.
         welcome: what HUB gave.
         warnings: what should be mended before it is started.
+        removed: what an earlier attempt had left that was cut short.
     """
 
     path: Path
@@ -78,6 +79,7 @@ class JoinedHome:
     new: bool
     welcome: Welcome
     warnings: tuple[Fault, ...] = ()
+    removed: tuple[Path, ...] = ()
 
 
 async def join_home(joining: Joining, ask: Ask, *, now: datetime) -> JoinedHome:
@@ -95,8 +97,15 @@ async def join_home(joining: Joining, ask: Ask, *, now: datetime) -> JoinedHome:
     """
     home = Home(joining.path.absolute())
     if await asyncio.to_thread(home.server_ini.exists):
-        return await _join_existing(home, joining, ask, now)
-    return await _join_new(home, joining, ask, now)
+        joined = await _join_existing(home, joining, ask, now)
+    else:
+        joined = await _join_new(home, joining, ask, now)
+    return replace(joined, removed=await asyncio.to_thread(_clear, home, now))
+
+
+def _clear(home: Home, now: datetime) -> tuple[Path, ...]:
+    """Remove what attempts have left that were killed: keys may be among it."""
+    return (*clear_abandoned(home.path), *clear_stray(home.path, now=now))
 
 
 def _credentials(welcome: Welcome) -> Credentials:

@@ -213,6 +213,16 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="Give this user write access to the folder, or name another file.",
     ),
     Entry(
+        code="left-behind",
+        title="A killed process has left something",
+        severity=Severity.WARNING,
+        message=(
+            "{file|A hidden file or folder} was left by a process that was killed while it wrote; "
+            "nobody reads it, and it may hold a key."
+        ),
+        next_step="Remove it; the next 'sottovoce join' or 'init' at that place does so by itself.",
+    ),
+    Entry(
         code="import-failed",
         title="Not every entry was imported",
         rows=("K14",),

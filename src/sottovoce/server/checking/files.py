@@ -23,6 +23,7 @@ from sottovoce.server.passwords import keystore_password, password_place
 from sottovoce.server.plan import expected_hosts, read_hub, read_lui, read_trk
 from sottovoce.server.renaming import blame_renaming
 from sottovoce.server.settings import ServerSettings
+from sottovoce.server.staging import find_abandoned, find_stray
 from sottovoce.server.trust import is_secured, read_identity, read_ssl, ssl_store
 
 __all__ = ["check_files", "check_switch"]
@@ -36,6 +37,8 @@ def check_files(notebook: Notebook, known: Examination) -> None:
     known.settings = notebook.look(
         "server-ini", lambda faults: _server_ini(known, faults), fine=_server_line
     )
+    for path in (*find_abandoned(known.home.path), *find_stray(known.home.path, now=known.at)):
+        notebook.fault("left-behind", _left_behind(path))
     here = known.components or tuple(
         component for component in Component if known.home.component_ini(component).exists()
     )
@@ -48,6 +51,21 @@ def check_files(notebook: Notebook, known: Examination) -> None:
     if Component.TRK in here:
         known.trk = _component(notebook, known, Component.TRK, read_trk)
     notebook.look("places", lambda faults: _places(known, faults), fine=_places_line)
+
+
+def _left_behind(path: Path) -> Fault:
+    whole = path.is_dir()
+    what = "A home that was being made" if whole else "The next version of a file"
+    return Fault(
+        code="left-behind",
+        why=f"{what} was left by a process that is gone: {path}. Nobody reads it, and it may hold "
+        "a key.",
+        expected="nothing of that name",
+        presented=path.name,
+        hint=f"Remove it: rm {'-r ' if whole else ''}{path}",
+        file=str(path),
+        warning=True,
+    )
 
 
 def _server_ini(known: Examination, faults: Faults) -> ServerSettings:
