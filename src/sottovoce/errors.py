@@ -352,8 +352,6 @@ class AccountRefused(SottovoceError):
 class StoreError(SottovoceError):
     """A database or file of ours cannot be used as it is."""
 
-    code = "store"
-
 
 class SchemaMismatch(StoreError):
     """A database of a version that this program does not know."""

@@ -130,6 +130,7 @@ def test_a_password_file_that_others_read_is_refused(command: Command, tmp_path:
     with pytest.raises(StoreError, match="0644") as caught:
         command("create", "--name", "CA", "--password-file", secret)
 
+    assert caught.value.code == "password-file-open"
     assert caught.value.hint.startswith("Run: chmod 600")
     assert "correct horse" not in str(caught.value)
 
@@ -142,8 +143,10 @@ def test_a_file_without_a_password_in_one_line_is_refused(
     secret.write_bytes(content)
     secret.chmod(0o600)
 
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError) as caught:
         command("create", "--name", "CA", "--password-file", secret)
+
+    assert caught.value.code == "malformed"
 
 
 def test_a_wrong_password_is_told(authority: Command, tmp_path: Path) -> None:
@@ -267,10 +270,12 @@ def test_a_missing_request_and_an_unwritable_reply_are_told(
 ) -> None:
     request = request_file(tmp_path / "r.pem", "hub.test")
 
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(StoreError, match="cannot be read") as caught:
         authority("sign", "--request", tmp_path / "none", "--out", tmp_path / "c")
-    with pytest.raises(StoreError, match="cannot be written"):
+    assert caught.value.code == "file-unreadable"
+    with pytest.raises(StoreError, match="cannot be written") as caught:
         authority("sign", "--request", request, "--out", tmp_path / "no" / "such" / "c")
+    assert caught.value.code == "file-unwritable"
 
     recorded = json.loads((folder / "index.json").read_text())["certificates"]
     assert len(recorded) == 1  # what was signed is known, although nobody received it
@@ -389,6 +394,7 @@ def test_without_an_authority_the_creating_command_is_told(
     with pytest.raises(StoreError, match="holds no certificate authority") as caught:
         command(*words)
 
+    assert caught.value.code == "ca-missing"
     assert "sottovoce ca create" in caught.value.hint
 
 
@@ -398,9 +404,10 @@ def test_a_damaged_index_is_told_and_left_alone(
 ) -> None:
     (folder / "index.json").write_text(content)
 
-    with pytest.raises(StoreError, match="damaged"):
+    with pytest.raises(StoreError, match="damaged") as caught:
         authority("list")
 
+    assert caught.value.code == "ca-damaged"
     assert (folder / "index.json").read_text() == content
 
 

@@ -186,6 +186,7 @@ def test_a_template_that_is_not_utf_8_is_refused(run: Run, people: Path) -> None
     html.write_bytes("<p>Grüße".encode("latin-1"))
     status, _, err = run(*define_words(html=html))
     assert status == 2
+    assert err.startswith("template-encoding: ")
     assert "is not UTF-8 text (byte 5)" in " ".join(err.split())
 
 

@@ -74,7 +74,7 @@ def test_a_root_that_is_there_is_used(tmp_path: Path, sottovoce: "Run") -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--own-ca", "{tmp}/home/root"), "whoever steals that home"),
+        (("--own-ca", "{tmp}/home/root"), "ca-inside-home: The root's folder"),
         (("--own-ca", "{tmp}/other/conf/root"), "whoever steals that home"),
         (("--own-ca", "{tmp}/root", "--ca-host", "*.test"), "name constraints"),
         (("--own-ca", "{tmp}/root", "--set", "hub/hub.ini:CertificateLifetime=0"), "out of range"),

@@ -43,7 +43,7 @@ def test_a_store_is_written_owner_only_and_its_last_version_kept(folder: Path) -
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
-        (["-nonsense"], 64, "Illegal option"),
+        (["-nonsense"], 64, "keytool-usage: Illegal option"),
         (["-list", "-nonsense"], 64, "Illegal option"),
         (["-list", *S], 2, "Keystore file does not exist: s.p12"),
         (["-list", "-keystore", "."], 2, "cannot be read: Is a directory"),

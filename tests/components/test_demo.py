@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from sottovoce.cli.demo.installation import Installation
+from sottovoce.cli.demo.layout import Layout
+from sottovoce.errors import SottovoceError
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -190,3 +194,12 @@ def test_wrong_usage_is_told_before_anything_is_made(words: list[str], tmp_path:
     assert "Traceback" not in ran.err
     assert ran.out == ""
     assert list(tmp_path.iterdir()) == [full]
+
+
+def test_a_command_that_fails_ends_the_demonstration_with_its_words(tmp_path: Path) -> None:
+    layout = Layout((), internal_port=1099, tracker_port=7000, public_port=80, web_port=8090)
+    made = Installation(tmp_path, layout, secured=False, smtp_port=25)
+    with pytest.raises(SottovoceError, match=r"list show nothing .*ended with status 2") as caught:
+        made.run("list", "show", "nothing", "--home", tmp_path)
+    assert caught.value.code == "error"
+    assert "no-lui: " in caught.value.message

@@ -826,6 +826,21 @@ REPORTS = (
         ),
         "keystore-chain-disordered",
     ),
+    # Causes that lie in other programs alone.
+    Report(
+        "rust-openssl/rust-openssl#1235",
+        (
+            "Error { code: ErrorCode(1), cause: Some(Ssl(ErrorStack([Error { code: 336433429, "
+            'library: "SSL routines", function: "ssl_get_prev_session", reason: "session id '
+            'context uninitialized", file: "ssl/ssl_sess.c", line: 578 }]))) }'
+        ),
+        "resumed-session",
+    ),
+    Report(
+        "curl/curl#10863",
+        "curlDebug=[1159] Failed to connect to xxx port 55443 after 1159 ms: Error",
+        "connect-failed",
+    ),
 )
 
 

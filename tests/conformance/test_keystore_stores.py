@@ -5,6 +5,7 @@ K5, K6, K7, K8).
 """
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,36 @@ def test_a_good_or_odd_store_gives_its_entries_and_its_warnings(name: str) -> No
     assert all(each.warning for each in store.warnings)
     if "format" in wanted:
         assert store.format == wanted["format"]
+
+
+def test_a_certificate_of_another_kind_is_passed_over() -> None:
+    """PKCS#12 may hold SDSI certificates as well (RFC 7292 4.2.3); nobody makes such stores."""
+    x509, sdsi = bytes.fromhex("2a864886f70d01091601"), bytes.fromhex("2a864886f70d01091602")
+    good = (FOLDER / "certificate-version8-nomac.p12").read_bytes()
+    assert good.count(x509) == 1
+
+    store = loads(good.replace(x509, sdsi), "changeit")
+
+    assert not store.entries
+    assert "keystore-bag-skipped" in {each.code for each in store.warnings}
+
+
+def test_a_key_of_an_unknown_kind_is_kept_and_not_used(tmp_path: Path) -> None:
+    """OpenSSL's store of an EC key, whose kind is then changed to one that nobody has heard of."""
+    made = tmp_path / "key.pem"
+    curve = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    subprocess.run(("openssl", "genpkey", *curve, "-out", made), check=True, capture_output=True)
+    export = ("openssl", "pkcs12", "-export", "-nocerts", "-nomac", "-keypbe", "NONE")
+    passed = ("-inkey", made, "-name", "odd", "-passout", "pass:changeit")
+    data = subprocess.run((*export, *passed), check=True, capture_output=True).stdout
+    kind = bytes.fromhex("06072a8648ce3d0201")
+    assert data.count(kind) == 1
+
+    store = loads(data.replace(kind, kind[:-1] + b"\x7f"), "changeit")
+
+    with pytest.raises(KeystoreError, match="'odd' cannot be used") as caught:
+        store.key_entry()
+    assert caught.value.code == "keystore-key-unsupported"
 
 
 @pytest.mark.parametrize("name", GOOD)

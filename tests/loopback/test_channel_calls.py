@@ -81,8 +81,9 @@ async def test_an_error_of_the_implementation_stays_on_its_side(hub: Party, lui:
 
 async def test_a_call_that_the_role_may_not_make_does_not_exist(hub: Party, lui: Party) -> None:
     async with listening(hub) as port, await lui.connect(port.port) as channel:
-        with pytest.raises(NoSuchMethod, match="not offered to LUI"):
+        with pytest.raises(NoSuchMethod, match="not offered to LUI") as caught:
             await channel.stub(EchoCalls).tracker(Text())
+        assert caught.value.code == "no-such-method"
 
 
 @pytest.mark.parametrize("body", [b"\xc0", b"\xa2\xff\xfe", b"\x81\xa4text\x05"])
@@ -126,8 +127,9 @@ async def test_the_server_ends_what_takes_too_long(hub: Party, lui: Party) -> No
     echo = Echoing()
     patient = replace(SPECS["echo.late"], deadline=30.0)
     async with listening(hub, echo=echo) as port, await lui.connect(port.port) as channel:
-        with pytest.raises(CallTimeout, match=r"took over 0\.05 s"):
+        with pytest.raises(CallTimeout, match=r"took over 0\.05 s") as caught:
             await channel.call(patient, Text())
+        assert caught.value.code == "call-timeout"
         assert echo.cancelled.is_set()
 
 
@@ -203,6 +205,8 @@ async def test_who_waits_for_a_free_place_is_told_when_the_channel_ends(
     sent, waiting = outcomes[:MAX_IN_FLIGHT], outcomes[MAX_IN_FLIGHT:]
     assert {type(outcome) for outcome in sent} == {ChannelClosed}
     assert {type(outcome) for outcome in waiting} == {NotCarriedOut}
+    codes = [one.code for one in (sent[0], waiting[0]) if isinstance(one, ChannelClosed)]
+    assert codes == ["channel-closed", "going-away"]
 
 
 async def test_a_place_that_never_frees_ends_in_the_calls_own_deadline(
@@ -468,9 +472,9 @@ async def test_the_fault_of_another_layer_keeps_its_code(world: SimpleNamespace)
 
     class Closed(Echoing):
         async def say(self, request: Text) -> Text:
-            raise StoreError("The database is closed.")
+            raise StoreError("The database is closed.", code="store-busy")
 
     async with listening(hub, echo=Closed()) as port, await lui.connect(port.port) as channel:
         with pytest.raises(RemoteFault, match="The database is closed") as caught:
             await channel.stub(EchoCalls).say(Text())
-        assert caught.value.code == "store"
+        assert caught.value.code == "store-busy"

@@ -1,6 +1,7 @@
 """The web shell over real sockets, with curl and openssl as strangers (W6, W12)."""
 
 import asyncio
+import ctypes
 import datetime
 import email.utils
 import os
@@ -9,7 +10,8 @@ import shutil
 import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,9 @@ from cryptography.x509.oid import NameOID
 from sottovoce import keystore
 from sottovoce.errors import SettingsError
 from sottovoce.web import Answer, WebServer, protocol, serve
+
+#: The first port that everybody may open.
+LOW_PORTS = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 needs_openssl = pytest.mark.skipif(
@@ -224,6 +229,39 @@ async def test_an_address_of_another_machine_is_a_named_fault() -> None:
     with pytest.raises(SettingsError) as caught:
         await serve(echo, address="192.0.2.1", port=0)
     assert [fault.code for fault in caught.value.faults] == ["address-not-here"]
+
+
+async def test_an_address_that_the_system_declines_is_a_named_fault() -> None:
+    """A link-local address means nothing without its link, or there is no IPv6 here at all."""
+    with pytest.raises(SettingsError) as caught:
+        await serve(echo, address="fe80::1", port=0)
+    assert [fault.code for fault in caught.value.faults] == ["port-not-opened"]
+
+
+@contextmanager
+def without_low_ports() -> Iterator[None]:
+    """Take from this thread the right to open ports below 1024, by capset(2), and give it back."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    rights = (ctypes.c_uint32 * 6)()
+    assert libc.capget(header, rights) == 0
+    had = rights[0]
+    rights[0] = had & ~(1 << 10)  # CAP_NET_BIND_SERVICE
+    assert libc.capset(header, rights) == 0
+    try:
+        yield
+    finally:
+        rights[0] = had
+        assert libc.capset(header, rights) == 0
+
+
+@pytest.mark.skipif(
+    not LOW_PORTS.exists() or int(LOW_PORTS.read_text()) < 1024, reason="every port is everybody's"
+)
+async def test_a_port_that_this_user_may_not_open_is_a_named_fault() -> None:
+    with without_low_ports(), pytest.raises(SettingsError) as caught:
+        await serve(echo, address="127.0.0.1", port=1023)
+    assert [fault.code for fault in caught.value.faults] == ["port-not-allowed"]
 
 
 async def test_a_port_is_free_again_at_once_after_closing(plain: WebServer) -> None:

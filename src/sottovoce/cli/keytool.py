@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
         return _run(*_home_of(list(args.words)))
     except WrongUsage as error:
         if error.code == WrongUsage.code:
-            error.code = "keytool-usage"  # whose page has keytool's own words
+            # Whose page has keytool's own words.
+            raise WrongUsage(error.message, hint=error.hint, code="keytool-usage") from error
         raise
 
 

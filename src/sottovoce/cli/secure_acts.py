@@ -224,14 +224,18 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
+        raise StoreError(
+            f"{path} cannot be read: {error.strerror}.", code="file-unreadable"
+        ) from error
 
 
 def _write(path: Path, data: bytes, *, mode: int) -> None:
     try:
         write_atomically(path, data, mode=mode)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}.", code="file-unwritable"
+        ) from error
 
 
 # Checking, switching, proving, and back.

@@ -59,6 +59,7 @@ async def create_home(home: Path, *, set_up_code: Secret, now: datetime) -> None
         raise StoreError(
             f"{path.parent} cannot be made: {error.strerror}.",
             hint=f"Make {home} first, writable for the user that runs the server.",
+            code="file-unwritable",
         ) from error
     async with (
         await Database.open(path, migrations=MIGRATIONS) as database,

@@ -221,7 +221,7 @@ class _Reader:
         if len(data) > at + _DIGEST:
             extra = len(data) - at - _DIGEST
             self.notes.append(
-                note("keystore-trailing-octets", f"{extra:,} octets follow the store's end.")
+                note("keystore-trailing-octets", f"Octets after the end, not read: {extra:,}.")
             )
         if self.password is None:
             self.notes.append(

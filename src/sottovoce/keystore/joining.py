@@ -121,7 +121,7 @@ def _note_trust(bags: Bags, loose: list[x509.Certificate]) -> None:
         bags.notes.append(
             note(
                 "keystore-trust-attribute-missing",
-                f"{len(plain)} certificates lack the attribute that marks trusted ones for Java; "
+                f"Certificates without the mark of trusted ones that Java asks for: {len(plain)}; "
                 "they are trusted here, OpenSSL reads them, and Java sees an empty store.",
                 "Write the store again with sottovoce keytool, which adds it.",
             )
@@ -130,8 +130,8 @@ def _note_trust(bags: Bags, loose: list[x509.Certificate]) -> None:
         bags.notes.append(
             note(
                 "keystore-certificate-loose",
-                f"{len(loose)} certificates belong to no key's chain and are not marked as "
-                f"trusted, the first is {shown(loose[0].subject)}; they are not used.",
+                "Certificates that belong to no key's chain and are not marked as trusted: "
+                f"{len(loose)}, the first is {shown(loose[0].subject)}; they are not used.",
                 "Import them as trusted certificates if they are meant to be.",
             )
         )

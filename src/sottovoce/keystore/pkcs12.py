@@ -59,7 +59,7 @@ def read(data: bytes, password: str | None) -> Keystore:
         reader.bags.notes.append(
             note(
                 "keystore-trailing-octets",
-                f"{trailing:,} octets follow the end of the keystore and were ignored.",
+                f"Octets after the end of the keystore, not read: {trailing:,}.",
             )
         )
     return join(reader.bags)

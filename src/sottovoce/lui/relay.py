@@ -175,7 +175,7 @@ class Relay:
         return self._context
 
     def _down(self, error: Exception) -> RelayDown:
-        why = _reply(error)
+        why = _reply(error).removesuffix(".")
         cause = error.__cause__ or error
         if isinstance(error, aiosmtplib.SMTPAuthenticationError):
             return RelayDown(

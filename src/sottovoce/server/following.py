@@ -161,9 +161,13 @@ def _parsed(
             each for data in bundle.roots for each in load_certificates(data, source="HUB's roots")
         )
         crls = tuple(each for data in bundle.crls for each in load_crls(data, source="HUB's lists"))
+    except FormatError as error:
+        why = f"What HUB gives out cannot be read: {error}"
+        raise SettingsError([Fault(code=_CODE, why=why, hint="Look at HUB's log.")]) from error
+    try:
         allowed = AllowedClients(bundle.allowed)
-    except (FormatError, ValueError) as error:
-        why = f"What HUB gives out cannot be read: {error}."
+    except ValueError as error:
+        why = f"HUB gives out an allowed list that cannot be used ({error})."
         raise SettingsError([Fault(code=_CODE, why=why, hint="Look at HUB's log.")]) from error
     if not roots:
         why = "HUB gives out no root: every partner would be refused."

@@ -91,7 +91,9 @@ def _write(path: Path, data: bytes) -> None:
     try:
         write_atomically(path, data)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}.", code="file-unwritable"
+        ) from error
 
 
 def certify_anew(

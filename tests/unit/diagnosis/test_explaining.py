@@ -42,13 +42,13 @@ def test_a_code_in_a_structured_line_counts_more_than_words() -> None:
 
 
 def test_our_own_log_line_is_read_back() -> None:
-    for code in ("name-mismatch", "store", "revoked", "not-in-allowed-list"):
+    for code in ("name-mismatch", "settings", "revoked", "not-in-allowed-list"):
         (given,) = explain(code)[:1]
         assert codes(str(given))[0] == code
 
 
 def test_a_word_that_is_also_a_code_is_no_code_in_prose() -> None:
-    assert "store" not in codes("the store is open")
+    assert "settings" not in codes("the settings are open")
 
 
 def test_a_line_that_begins_with_error_is_not_recognised_for_that() -> None:

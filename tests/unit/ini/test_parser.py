@@ -126,6 +126,7 @@ def test_an_escape_without_four_hexadecimal_digits_is_refused(text: str) -> None
     with pytest.raises(IniSyntaxError) as caught:
         ini.parse(text.encode())
 
+    assert caught.value.code == "ini-malformed"
     assert _codes(caught.value.faults) == [("ini-malformed-escape", 1)]
 
 

@@ -97,6 +97,20 @@ def test_a_reply_for_another_key_is_refused(signed: Signed) -> None:
     assert "send a new request" in caught.value.hint
 
 
+def test_a_reply_with_a_key_that_cannot_be_used_is_refused(signed: Signed) -> None:
+    """A kind of key that nobody here knows: its object identifier is changed by one."""
+    world = signed()
+    reply = load_certificates(world.files["srv.crt"])[0].public_bytes(Encoding.DER)
+    ec_key = bytes.fromhex("06072a8648ce3d0201")
+    assert reply.count(ec_key) == 1
+    world.files["odd.crt"] = reply.replace(ec_key, ec_key[:-1] + b"\x7f")
+
+    with pytest.raises(KeystoreError, match="cannot be used here") as caught:
+        world.keytool(f"-importcert -alias srv -file odd.crt -noprompt {S}")
+
+    assert caught.value.code == "certificate-key-unknown"
+
+
 def test_a_reply_for_a_key_of_another_alias_names_that_alias(signed: Signed) -> None:
     world = signed()
     world.keytool(f"-genkeypair -alias web -keyalg EC -dname CN=web.test {S}")

@@ -69,6 +69,7 @@ def test_wrong_words_are_refused_with_the_usage(words: list[str], said: str) -> 
     with pytest.raises(WrongUsage) as caught:
         parse_command(words)
 
+    assert caught.value.code == "wrong-usage"
     assert said in caught.value.message
     assert "keytool" in caught.value.hint
 

@@ -204,8 +204,13 @@ def test_the_password_of_a_store_is_changed_with_that_of_its_keys(world: Any) ->
     assert world.store(password="another one").key_entry()
     with pytest.raises(IntegrityError):
         world.store()
-    with pytest.raises(KeystoreError, match="must differ"):
+    with pytest.raises(KeystoreError, match="must differ") as caught:
         world.keytool("-storepasswd -new 'another one' -keystore s.p12 -storepass 'another one'")
+    assert caught.value.code == "password-same"
+    world.answers = ["one password", "another password"]
+    with pytest.raises(KeystoreError, match="don't match") as caught:
+        world.keytool("-storepasswd -keystore s.p12 -storepass 'another one'")
+    assert caught.value.code == "no-match"
     with pytest.raises(KeystoreError, match="at least 6"):
         world.keytool("-storepasswd -new abc -keystore s.p12 -storepass 'another one'")
 
@@ -266,8 +271,9 @@ def test_pkcs12_has_one_password_for_everything(world: Any) -> None:
 
     assert any("not supported for PKCS12" in text for text in outcome.messages)
     assert world.store().key_entry()
-    with pytest.raises(KeystoreError, match="-keypasswd commands not supported"):
+    with pytest.raises(KeystoreError, match="-keypasswd commands not supported") as caught:
         world.keytool(f"-keypasswd -alias srv -new another1 {S}")
+    assert caught.value.code == "keypasswd-pkcs12"
 
 
 def test_a_store_is_converted_in_its_place(world: Any) -> None:
@@ -293,6 +299,14 @@ def test_one_locked_key_does_not_keep_the_other_entries_from_moving(world: Any) 
 
     assert list(world.store("d")) == ["web"]
     assert any("Entry for alias srv not imported" in text for text in outcome.messages)
+    world.keytool(f"-delete -alias web {S}")
+    with pytest.raises(KeystoreError, match="No entry could be imported") as caught:
+        world.keytool(
+            "-importkeystore -srckeystore s.p12 -srcstorepass changeit -destkeystore e "
+            "-deststorepass changeit"
+        )
+    assert caught.value.code == "import-failed"
+    assert "e" not in world.files
 
 
 def test_an_entry_in_the_way_is_asked_about(world: Any) -> None:

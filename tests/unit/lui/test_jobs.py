@@ -124,10 +124,12 @@ async def test_a_job_for_nobody_is_refused(
     assert caught.value.code == "job-empty"
 
 
-async def test_a_job_has_a_printable_name(add: Act, defined: Act) -> None:
+@pytest.mark.parametrize("name", ["\n", "  ", "x" * 101])
+async def test_a_job_has_a_printable_name(add: Act, defined: Act, name: str) -> None:
     await add(PEOPLE)
-    with pytest.raises(SottovoceError, match="cannot be a job's name"):
-        await defined(name="\n")
+    with pytest.raises(SottovoceError, match="cannot be a job's name") as caught:
+        await defined(name=name)
+    assert caught.value.code == "job-name"
 
 
 async def test_links_are_stored_with_their_labels(database: Database, ready_job: Act) -> None:

@@ -146,8 +146,9 @@ async def test_an_uncertain_mail_is_resolved_by_a_person(
     await resolve(database, "Letter", 2, resend=True, now=now)
     assert await states(database) == {"accepted": 1, "planned": 1}
     assert (await job_status(database, "Letter")).state is JobState.DELIVERING
-    with pytest.raises(StoreError, match=r"Recipient 1 .* is not uncertain"):
+    with pytest.raises(StoreError, match=r"Recipient 1 .* is not uncertain") as caught:
         await resolve(database, "Letter", 1, resend=True, now=now)
+    assert caught.value.code == "not-uncertain"
 
 
 async def test_a_job_is_complete_when_nobody_is_left(

@@ -129,8 +129,9 @@ async def test_an_import_can_be_taken_back(
     report = await add("email,tracking\na@example.org,granted\nb@example.org,granted\n")
     assert await undo_import(database, report.run, now=now) == 1
     assert await show_lists(database) == [ListSummary("News", 1, 0, 0, 0, 1, ())]
-    with pytest.raises(StoreError, match="no import 2 that could be undone"):
+    with pytest.raises(StoreError, match="no import 2 that could be undone") as caught:
         await undo_import(database, report.run, now=now)
+    assert caught.value.code == "import-unknown"
 
 
 async def test_a_header_without_email_is_refused(add: Importer) -> None:
@@ -145,5 +146,6 @@ async def test_an_unknown_list_is_said_to_be_unknown(database: Database) -> None
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "x" * 101])
 async def test_a_list_has_a_printable_name(add: Importer, name: str) -> None:
-    with pytest.raises(SottovoceError, match="cannot be a list's name"):
+    with pytest.raises(SottovoceError, match="cannot be a list's name") as caught:
         await add("email\n", list_name=name)
+    assert caught.value.code == "list-name"

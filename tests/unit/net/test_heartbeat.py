@@ -190,10 +190,10 @@ async def test_commands_are_obeyed_in_their_order() -> None:
 
 
 async def test_a_command_that_fails_ends_nothing() -> None:
-    failing = StoreError("The disk is full.")
+    failing = StoreError("The disk is full.", code="store-full")
     done = await played(WELCOME, beat(Command(verb="backup")), beat(), fail=failing)
     assert done.verbs == ["hello", "beat", "beat"]
-    assert done.lines[1] == ("hub-command-failed", {"verb": "backup", "code": "store"})
+    assert done.lines[1] == ("hub-command-failed", {"verb": "backup", "code": "store-full"})
 
 
 async def test_it_ends_by_cancellation() -> None:

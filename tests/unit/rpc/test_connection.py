@@ -155,8 +155,9 @@ def test_before_ready_a_frame_has_4_kib_and_16_mib_after(speaks: Speaks) -> None
 
 def test_we_send_no_frame_that_the_other_side_would_refuse() -> None:
     early = brought_to(State.VERDICT, A)
-    with pytest.raises(LocalProtocolError, match="the limit is 4096"):
+    with pytest.raises(LocalProtocolError, match="the limit is 4096") as caught:
         early.send(Ready("v" * ADMISSION_FRAME))
+    assert caught.value.code == "protocol-local"
     assert early.state is State.VERDICT
     caller = opened(C)
     with pytest.raises(LocalProtocolError, match="the limit is 16777216"):

@@ -1,6 +1,7 @@
 """The database: durable, one writer at a time, and every cause outside the program is named."""
 
 import asyncio
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -188,6 +189,23 @@ async def test_a_full_disk_is_named_and_what_was_stored_stays(
     assert str(tmp_path / "a.db") in str(caught.value)
     assert "Free space" in caught.value.hint
     assert words == ["kept", "next"]
+
+
+async def test_a_disk_that_reports_an_error_is_named(tmp_path: Path, new_scripts: Path) -> None:
+    """A write that the system breaks off: no file of this process may grow beyond a limit."""
+    async with await Database.open(tmp_path / "a.db", migrations=new_scripts) as store:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+        try:
+            with pytest.raises(StoreError) as caught:
+                await _add(store, "INSERT INTO word (text) VALUES (hex(randomblob(200000)))")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        await _add(store, "INSERT INTO word (text) VALUES ('next')")
+        assert await _words(store) == ["next"]
+
+    assert caught.value.code == "store-io"
+    assert str(tmp_path / "a.db") in str(caught.value)
 
 
 async def test_a_mistake_in_the_program_is_not_dressed_up(

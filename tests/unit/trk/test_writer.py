@@ -111,8 +111,9 @@ async def test_closing_stores_what_is_pending(open_bench: Any, database_path: Pa
 async def test_a_closed_writer_takes_nothing_and_says_so(bench: Any) -> None:
     bench.writer.close()
     assert not bench.writer.add("open", "job--1", 1, None, None)
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError) as caught:
         await bench.writer.add_durably("unsubscribe", "job--1", 1, None)
+    assert caught.value.code == "event-not-stored"
 
 
 async def test_an_event_under_way_holds_back_what_may_be_called_complete(

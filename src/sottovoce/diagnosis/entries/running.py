@@ -80,18 +80,6 @@ ENTRIES: tuple[Entry, ...] = (
         ),
     ),
     Entry(
-        code="store",
-        title="The database cannot be used",
-        message=(
-            "The database {file|} cannot be used: {why|the operating system or the database "
-            "declined}."
-        ),
-        next_step=(
-            "Look for free space, permissions and a second process on that home; restore the "
-            "backup if it is damaged."
-        ),
-    ),
-    Entry(
         code="call-timeout",
         symptom=True,
         title="No reply within the deadline",

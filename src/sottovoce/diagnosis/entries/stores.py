@@ -140,10 +140,10 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="going-away",
-        title="The channel was closing, and the call was not carried out",
+        title="The channel closed before the call began",
         severity=Severity.NOTICE,
         side=Side.PEER,
-        message="The channel to {peer} was closing; the call was not carried out.",
+        message="The channel to {peer} closed before the call began; it was not carried out.",
         next_step="Nothing to do: it is made again on the next channel.",
     ),
     Entry(

@@ -73,7 +73,9 @@ def create_issuing(root: OpenRoot, home: Path, names: Sequence[str], *, now: dat
         staged.folder.rename(place)
     except OSError as error:
         shutil.rmtree(staged.folder, ignore_errors=True)
-        raise StoreError(f"{place} cannot be made: {error.strerror}.") from error
+        raise StoreError(
+            f"{place} cannot be made: {error.strerror}.", code="file-unwritable"
+        ) from error
     except BaseException:
         shutil.rmtree(staged.folder, ignore_errors=True)
         raise

@@ -39,9 +39,14 @@ def read_bounded(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(FILE_LIMIT + 1)
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
+        raise StoreError(
+            f"{path} cannot be read: {error.strerror}.", code="file-unreadable"
+        ) from error
     if len(data) > FILE_LIMIT:
-        raise StoreError(f"{path} is larger than {FILE_LIMIT // 2**20} MiB and is not read.")
+        raise StoreError(
+            f"{path} is larger than {FILE_LIMIT // 2**20} MiB and is not read.",
+            code="file-unreadable",
+        )
     return data
 
 
@@ -67,7 +72,9 @@ def _write(path: Path, data: bytes, mode: int) -> None:
     try:
         write_atomically(path, data, mode=mode)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}.") from error
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror}.", code="file-unwritable"
+        ) from error
 
 
 def write_own_files(folder: Path, prefix: str, wanted: Mapping[str, bytes]) -> bool:
@@ -97,7 +104,9 @@ def write_own_files(folder: Path, prefix: str, wanted: Mapping[str, bytes]) -> b
                 path.unlink()
                 changed = True
     except OSError as error:
-        raise StoreError(f"{folder} cannot be written: {error.strerror}.") from error
+        raise StoreError(
+            f"{folder} cannot be written: {error.strerror}.", code="file-unwritable"
+        ) from error
     return changed
 
 
@@ -118,9 +127,9 @@ def read_password(path: Path) -> Secret:
     try:
         text = data.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise StoreError(f"{path} is not a text in UTF-8.") from error
+        raise StoreError(f"{path} is not a text in UTF-8.", code="malformed") from error
     if not text or "\n" in text:
-        raise StoreError(f"{path} holds no password in one line.")
+        raise StoreError(f"{path} holds no password in one line.", code="malformed")
     return Secret(text)
 
 

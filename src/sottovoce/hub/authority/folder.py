@@ -134,7 +134,9 @@ class KeyFiles:
             try:
                 path.unlink(missing_ok=True)
             except OSError as error:
-                raise StoreError(f"{path} cannot be removed: {error.strerror}.") from error
+                raise StoreError(
+                    f"{path} cannot be removed: {error.strerror}.", code="file-unwritable"
+                ) from error
 
 
 class AuthorityFolder:
@@ -181,7 +183,9 @@ class AuthorityFolder:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise StoreError(f"{self.folder} cannot be made: {error.strerror}.") from error
+            raise StoreError(
+                f"{self.folder} cannot be made: {error.strerror}.", code="file-unwritable"
+            ) from error
 
     def generate_password(self) -> Secret:
         """Make a password and keep it in the folder, owner only."""
@@ -255,7 +259,9 @@ class AuthorityFolder:
                 self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE
             )
         except OSError as error:
-            raise StoreError(f"{self.folder} cannot be locked: {error.strerror}.") from error
+            raise StoreError(
+                f"{self.folder} cannot be locked: {error.strerror}.", code="file-unwritable"
+            ) from error
         try:
             self._lock(descriptor)
             yield
@@ -321,7 +327,9 @@ class AuthorityFolder:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise StoreError(f"{self._audit} cannot be written: {error.strerror}.") from error
+            raise StoreError(
+                f"{self._audit} cannot be written: {error.strerror}.", code="file-unwritable"
+            ) from error
 
 
 def _append(descriptor: int, line: bytes) -> None:

@@ -386,7 +386,8 @@ class Issuer:
             found = self.folder.index_file.stat()
         except OSError as error:
             raise StoreError(
-                f"{self.folder.index_file} cannot be read: {error.strerror}."
+                f"{self.folder.index_file} cannot be read: {error.strerror}.",
+                code="file-unreadable",
             ) from error
         return (found.st_ino, found.st_mtime_ns, found.st_size)
 

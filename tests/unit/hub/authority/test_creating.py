@@ -115,9 +115,10 @@ def test_names_that_limit_nothing_are_declined(
 ) -> None:
     (tmp_path / "home" / "hub").mkdir(parents=True)
 
-    with pytest.raises(IssuanceError, match=word):
+    with pytest.raises(IssuanceError, match=word) as caught:
         create_issuing(estate.root, tmp_path / "home", names, now=NOW)
 
+    assert caught.value.code == "issuance-declined"
     assert list((tmp_path / "home" / "hub").iterdir()) == []
 
 

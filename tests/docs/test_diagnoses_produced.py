@@ -1,0 +1,56 @@
+"""Every code is produced by a test, or there is a reason why none does; see tests/producing.py."""
+
+import pytest
+from tests.producing import COMMAND, EXPLAINED, WATCH, exists, read_registry
+
+from sottovoce.diagnosis import CATALOGUE, Finding, Status
+from sottovoce.errors import Fault, RemoteFault, SottovoceError
+from sottovoce.ini import parse
+from sottovoce.keystore import loads
+from sottovoce.net.telling import faults_told
+from sottovoce.rpc import Reason
+
+REGISTRY = read_registry()
+
+
+def test_every_code_is_produced_by_a_test_or_has_a_reason_why_not() -> None:
+    """Issue 4 (7)."""
+    known = {*REGISTRY.produced, *REGISTRY.recorded}
+    unknown = sorted(set(CATALOGUE) - known)
+    assert unknown == [], f"write a test that asserts them, then: {COMMAND} ITS_FILE"
+    gone = sorted(known - set(CATALOGUE))
+    assert gone == [], f"these codes are gone: {COMMAND} tests/docs"
+    assert not set(REGISTRY.produced) & set(REGISTRY.recorded)
+
+
+def test_few_codes_are_not_produced_and_each_says_why() -> None:
+    assert len(REGISTRY.recorded) <= len(CATALOGUE) // 20
+    assert [code for code, why in REGISTRY.recorded.items() if len(why.split()) < 8] == []
+
+
+def test_the_functions_named_exist() -> None:
+    gone = {code: test for code, test in REGISTRY.produced.items() if not exists(test)}
+    assert gone == {}, f"renamed or moved: {COMMAND} THE_FILES_WHERE_THEY_ARE_NOW"
+
+
+def test_causes_of_other_programs_are_few_and_there() -> None:
+    assert set(CATALOGUE) > EXPLAINED
+    assert len(EXPLAINED) <= 5
+
+
+def test_who_watches_sees_the_product_and_not_the_test(request: pytest.FixtureRequest) -> None:
+    """The watch itself: what a test makes by its own hand, or was told, counts for nothing."""
+    codes = request.config.stash[WATCH].codes
+    assert codes == set()
+    Fault(code="revoked", why="By hand.")
+    Finding(id="x", group="x", status=Status.FAULT, message="x", code="same-key")
+    SottovoceError("By hand.", code="error")
+    RemoteFault("job-unknown", "Told.")
+    reason = Reason(code="certificate-expired", expected="", presented="", hint="")
+    assert [fault.code for fault in faults_told([reason], teller="HUB")] == ["certificate-expired"]
+    assert codes == set()
+    with pytest.raises(SottovoceError):
+        loads(b"", "x")
+    with pytest.raises(SottovoceError):
+        parse(b"a=\\u12x")
+    assert codes >= {"keystore-empty", "ini-malformed-escape"}
