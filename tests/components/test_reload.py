@@ -717,6 +717,33 @@ async def test_a_list_that_ends_while_a_connection_stands_ends_it_and_a_new_list
         await _calls_again(pair)
 
 
+async def test_when_a_list_ends_a_refused_connection_is_no_proof_for_itself(
+    connected: Callable[..., Any],
+    homes: dict[str, Premises],
+    stranger: ThrowAwayAuthority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another authority's list has ended, and so has LUI's certificate, while HUB slept."""
+    monkeypatch.setattr("sottovoce.server.sweeping.PATIENCE", 0.1)
+    now = utc_now()
+    await asyncio.to_thread(homes[HUB].write_roots, homes[HUB].authority.root, stranger.root)
+    await asyncio.to_thread(listed, homes[HUB], now + DAY)
+    other = stranger.authority.revocation_list(
+        [], this_update=now - HOUR, next_update=now + 1.5 * HOUR, number=1
+    )
+    (homes[HUB].path / "conf" / "revocation" / "other.crl").write_bytes(dump_crl(other))
+    short = homes[LUI].authority.issue(LUI, roles=[Component.LUI], not_after=now + HOUR)
+    await asyncio.to_thread(homes[LUI].write_identity, short)
+    async with connected() as pair:
+        waiting = asyncio.ensure_future(pair.stub.wait(Text()))
+        await pair.echo.begun.wait()
+        pair.hub.clock.by = 2 * HOUR
+        result = await pair.hub.reload()
+        assert [(one.name, one.code) for one in result.closed] == [(LUI, "certificate-expired")]
+        with pytest.raises((ChannelError, RemoteFault)):
+            await waiting
+
+
 async def _calls_again(pair: Pair) -> None:
     """Call until the pause after a refusal is over."""
     async with asyncio.timeout(20):

@@ -104,8 +104,17 @@ class Sweep:
 
     @property
     def _borne(self) -> set[tuple[str, str]]:
-        """Who stands on a channel that was judged, or admitted, by what is in force."""
-        return {_who(each) for each in self.accepted() if each.generation >= self.current.number}
+        """Who stands on a channel that was judged, or admitted, by what is in force.
+
+        A channel that was refused proves nobody, although it was admitted by the same generation:
+        so it is when a list ends.
+        """
+        refused = {channel for channel, _ in self._callers}
+        return {
+            _who(each)
+            for each in self.accepted()
+            if each.generation >= self.current.number and each not in refused
+        }
 
     def _refused(self, channel: Channel | ServingChannel) -> tuple[Fault, ...]:
         faults = channel.judge_again(self.current)
