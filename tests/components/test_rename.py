@@ -96,10 +96,15 @@ def test_a_server_gets_another_name_and_no_connection_breaks(
     assert caught.value.faults[0].why.startswith(f"TRK → HUB by the name {NEW}: ")
     before = len(lines(installation, "refused"))
 
-    # Both names are made true.
+    # Both names are made true; what is HUB's to do is said elsewhere.
     assert plan(plan.hub, "--apply", "--dir", installation.root)["next"] == "allowed"
+    there = f"next: on HUB's server, sottovoce rename {OLD} {NEW} --apply --home HUBHOME"
+    words = ("rename", OLD, NEW, "--home", plan.trk)
+    assert there in installation.run(*words, good=(1,))
     plan(plan.hub, "--apply", "--step", "allowed")
     waited(lambda: plan.reached("certified"))
+    assert plan(plan.trk, "--apply")["told"] == ["The step is taken on HUB's server."]
+    assert there in installation.run(*words, good=(1,))
     plan(plan.hub, "--apply")
     waited(lambda: plan.reached("named"))
     assert (plan.trk / "server.ini").read_text().count("inner") == 0

@@ -9,7 +9,7 @@ from typing import Any
 from sottovoce.cli.ca_places import FINE, WARNINGS, emit, hub_of, root_of
 from sottovoce.cli.options import home_of
 from sottovoce.errors import Fault, SettingsError, WrongUsage
-from sottovoce.hub.authority import Issuer, permits, rename, renew_issuing
+from sottovoce.hub.authority import Issuer, forget_rename, names_without, rename, renew_issuing
 from sottovoce.hub.service import Renaming
 from sottovoce.ini import normalise_host_name
 from sottovoce.net.clock import utc_now
@@ -43,6 +43,15 @@ class _Place:
     def is_managed(self) -> bool:
         """Whether another server, HUB's, decides whom this one allows."""
         return self.plan.hub is None and self.plan.settings.trust_from_hub
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The list that is edited where this command is typed, or where this server has it from."""
+        if self.is_managed:
+            hub = (one for one in self.renaming.servers if Component.HUB in one.components)
+            return next((one.naming.allowed for one in hub if one.naming is not None), ())
+        generation = self.plan.generation
+        return generation.allowed.names if generation is not None else ()
 
     @property
     def certifies(self) -> Issuer | None:
@@ -150,10 +159,15 @@ def _certify(place: _Place) -> list[str]:
 
 
 def _reissue(place: _Place) -> list[str]:
-    if place.certifies is None:
-        return _by_hand(place, f"dns:{place.new}")
-    rename(place.certifies, place.old, place.new, alone=True, now=utc_now())
-    return _renews(place, f"{place.new} alone")
+    if place.certifies is not None:
+        rename(place.certifies, place.old, place.new, alone=True, now=utc_now())
+        return _renews(place, f"{place.new} alone")
+    issuer, server = place.issuer, place.renaming.server
+    if issuer is not None and server is not None and place.old not in server.certified:
+        # What was recorded before the server ceased to take its trust from HUB.
+        forget_rename(issuer, place.old, place.new, now=utc_now())
+        return [f"HUB's authority has nothing to certify for {place.new} any more."]
+    return _by_hand(place, f"dns:{place.new}")
 
 
 def _renews(place: _Place, names: str) -> list[str]:
@@ -254,19 +268,16 @@ def _lines(place: _Place) -> list[str]:
 
 
 def _is_asked(place: _Place, step: str) -> bool:
-    """Tell whether this server has done its share of a step; the rest follows by itself."""
-    if place.is_managed:
-        return step != "named"
-    generation = place.plan.generation
-    allowed = generation.allowed if generation is not None else ()
-    under_way = place.issuer.folder.index().rename if place.issuer is not None else None
+    """Tell whether what is to be typed for a step was; the rest follows by itself."""
     match step:
         case "allowed":
-            return place.new in allowed
+            return place.new in place.allowed
         case "forgotten":
-            return place.old not in allowed
+            return place.old not in place.allowed
         case "certified" | "reissued":
-            return under_way is not None and under_way.alone is (step == "reissued")
+            coming = place.renaming.coming
+            wanted = {place.new} if step == "reissued" else {place.old, place.new}
+            return coming is not None and {place.old, place.new} & set(coming) == wanted
     return False
 
 
@@ -297,9 +308,10 @@ def _left(place: _Place) -> list[str]:
             f"    Links in letters sent before point to the PublicUrl of that time: if {place.old}",
             "    is in it, keep that name in the DNS for as long as the letters are read.",
         ]
-    if place.issuer is not None and permits(place.issuer, place.old):
-        keep = " ".join(f"--host {name}" for name in place.issuer.names if name != place.old)
-        if keep:
+    if place.issuer is not None:
+        rest = names_without(place.issuer.names, place.old, place.new)
+        if rest:
+            keep = " ".join(f"--host {name}" for name in rest)
             lines += [
                 f"    HUB's authority may still certify {place.old}; to end that:",
                 f"    sottovoce ca issuing {keep} --dir ROOT --home HUBHOME",

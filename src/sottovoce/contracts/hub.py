@@ -202,7 +202,7 @@ class RenewalRequest(Record, frozen=True, kw_only=True):
 
     Args:
         request: PKCS#10, DER. Only its key and the proof that the caller has it count: names and
-            roles stay those of the certificate in use.
+            roles are those of the certificate in use, and of a renaming that HUB has recorded.
     """
 
     request: bytes

@@ -196,7 +196,9 @@ class HubApp:
         generation = self._trust.current if self._trust is not None else None
         allowed = generation.allowed.names if generation is not None else ()
         return Status(
-            certificates=certificates_of(generation), naming=self._installation.naming(allowed)
+            certificates=certificates_of(generation),
+            naming=self._installation.naming(allowed),
+            trust_rev=self._desk.rev,
         )
 
     async def roster(self) -> Roster:

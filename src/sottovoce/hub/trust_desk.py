@@ -3,7 +3,8 @@
 What it gives is what HUB's own server has in force, so that no server is asked to trust what HUB
 has not validated itself. It gives only when the installation's issuing authority lives here; who
 asks was settled by the gate, and a renewal is for the bearer of the certificate in use and for
-nothing more than that certificate says.
+nothing more than that certificate says; but for a server that is being renamed, whose second name
+an administrator has recorded on this server.
 """
 
 import asyncio
@@ -47,13 +48,14 @@ def bundle_of(generation: TrustGeneration) -> TrustBundle:
     )
 
 
-def why_renew(issuer: Issuer, own: str, *, issued_by: str, now: datetime) -> str:
+def why_renew(issuer: Issuer, own: str, *, issued_by: str, proved: bool, now: datetime) -> str:
     """Return why a server is to renew its certificate although it is not due; empty when not.
 
     Args:
         issuer: the installation's.
         own: SHA-256 of the server's certificate.
         issued_by: SHA-256 of the certificate above it.
+        proved: whether the server has shown that certificate, not only said that it has it.
         now: UTC.
 
     Raises:
@@ -62,7 +64,7 @@ def why_renew(issuer: Issuer, own: str, *, issued_by: str, now: datetime) -> str
     current = fingerprint(issuer.certificate)
     if issued_by != current:
         return f"the issuing certificate {current} signs now, no longer {issued_by}"
-    names = settle_rename(issuer, own, now=now)
+    names = settle_rename(issuer, own, proved=proved, now=now)
     return f"it is to be for {', '.join(names)}" if names else ""
 
 
@@ -139,7 +141,12 @@ class TrustDesk:
             return ()
         own = status.certificates[0].fingerprint if status.certificates else caller.fingerprint
         why = await asyncio.to_thread(
-            why_renew, issuer, own, issued_by=status.issuer, now=self._clock()
+            why_renew,
+            issuer,
+            own,
+            issued_by=status.issuer,
+            proved=own == caller.fingerprint,
+            now=self._clock(),
         )
         return (Command(verb=RENEW, arguments={"why": why}),) if why else ()
 

@@ -230,6 +230,7 @@ class Care:
             issuer,
             generation.own_identity.fingerprint,
             issued_by=issuer_print(generation),
+            proved=True,
             now=self._endpoint.clock(),
         )
         if why and set(await asyncio.to_thread(lambda: issuer.roots)) & set(generation.roots):

@@ -40,14 +40,18 @@ async def read_renaming(
         SettingsError: HUB cannot be asked.
     """
     roster = await (_registry(plan, clock) if plan.hub is not None else _ask_hub(plan, clock))
-    return Renaming(
+    renaming = Renaming(
         old=old,
         new=new,
         secured=plan.secured,
-        permitted=permits(issuer, new) if issuer is not None else None,
+        permitted=permits(issuer.names, new) if issuer is not None else None,
         may_certify=issuer.names if issuer is not None else (),
         servers=tuple(_servers(roster, plan)),
     )
+    server, recorded = renaming.server, issuer.folder.index().rename if issuer is not None else None
+    if server is None or recorded is None or not recorded.is_of(old, new):
+        return renaming
+    return replace(renaming, coming=recorded.names(server.certified))
 
 
 async def _registry(plan: Plan, clock: Clock) -> Roster:

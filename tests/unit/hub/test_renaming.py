@@ -113,6 +113,19 @@ def test_each_step_has_its_turn_and_says_what_is_missing() -> None:
     ]
 
 
+def test_what_the_authority_has_recorded_is_not_over() -> None:
+    """Also when the server has nothing of it: it was taken back before it was heard."""
+    gone = certified(installation(called=NEW, own=NEW, allowed=(BOTH[0], *BOTH[2:])), NEW)
+    assert renaming(gone).next_step == ""
+    begun = replace(renaming(gone), coming=(NEW, OLD))
+    assert begun.next_step == "reissued"
+    assert begun.missing("reissued") == (
+        "HUB is to certify mail.test for mail.test, lui.test at its next renewal.",
+    )
+    waits = replace(begun, coming=(NEW,))
+    assert waits.missing("reissued") == ("HUB waits for mail.test to come with that certificate.",)
+
+
 def test_who_has_not_said_anything_is_waited_for() -> None:
     hub, lui, trk = certified(installation(called=NEW, own=NEW, allowed=BOTH), OLD, NEW)
     silent = renaming((hub, lui, replace(trk, naming=None)))

@@ -15,7 +15,13 @@ from sottovoce.hub.authority.files import read_bounded, read_password, write_pub
 from sottovoce.hub.authority.folder import AuthorityFolder
 from sottovoce.hub.authority.index import REASONS, Index, Issued, Kind, Rename, Rollover, Step
 from sottovoce.hub.authority.issuing import LIST_LIFETIME, Issuer, issuing_folder
-from sottovoce.hub.authority.renaming import permits, rename, settle_rename
+from sottovoce.hub.authority.renaming import (
+    forget_rename,
+    names_without,
+    permits,
+    rename,
+    settle_rename,
+)
 from sottovoce.hub.authority.rollover import (
     REMOVED,
     STEPS,
@@ -50,7 +56,9 @@ __all__ = [
     "advance",
     "create_issuing",
     "create_root",
+    "forget_rename",
     "issuing_folder",
+    "names_without",
     "next_step",
     "permits",
     "read_bounded",

@@ -102,6 +102,10 @@ class Rename(msgspec.Struct, frozen=True, kw_only=True):
     begun: datetime
     alone: bool = False
 
+    def is_of(self, old: str, new: str) -> bool:
+        """Tell whether it is about these two names, whichever way round."""
+        return {self.old, self.new} == {old, new}
+
     def names(self, names: Sequence[str]) -> tuple[str, ...]:
         """Return the names of a certificate as they are to be at its renewal."""
         if self.old not in names:

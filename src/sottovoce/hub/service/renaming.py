@@ -8,8 +8,9 @@
     reissued    the server's certificate is for the new name alone
 
 Between *certified* and *forgotten* both names are true, so that the servers may be given the new
-one and restarted in any order. Everything is computed from what the servers have reported; nothing
-of it is stored. A plain installation has names and no certificates: there the step *named* is all.
+one and restarted in any order. Everything is computed from what the servers have reported; all that
+is stored is what HUB's authority is to certify next, and a renaming is not over while that is. A
+plain installation has names and no certificates: there the step *named* is all.
 """
 
 from collections.abc import Iterator
@@ -70,6 +71,8 @@ class Renaming:
             from outside, or that is not known here.
         may_certify: the names that it may certify.
         servers: of the installation.
+        coming: the names of the server's next certificate, as HUB's authority has recorded them
+            for this renaming; None when it has recorded nothing.
     """
 
     old: str
@@ -78,6 +81,7 @@ class Renaming:
     permitted: bool | None
     may_certify: tuple[str, ...] = ()
     servers: tuple[NamedServer, ...]
+    coming: tuple[str, ...] | None = None
 
     @property
     def server(self) -> NamedServer | None:
@@ -138,7 +142,7 @@ class Renaming:
                 for one in self.servers:
                     yield from self._named(one)
             case "reissued":
-                yield from self._certified(self.old, True)
+                yield from tuple(self._certified(self.old, True)) or self._recorded()
 
     def _on_the_list(self, one: NamedServer, step: str) -> Iterator[str]:
         if one.naming is None:
@@ -157,6 +161,16 @@ class Renaming:
             yield f"The certificate of {one.name} is still for {name}, too."
         elif not unwanted and name not in one.certified:
             yield f"The certificate of {one.name} is for {', '.join(one.certified)} only."
+
+    def _recorded(self) -> Iterator[str]:
+        """What was begun ends, also when it was taken back before it reached the server."""
+        one, coming = self.server, self.coming
+        if one is None or coming is None:
+            return
+        if set(coming) == set(one.certified):
+            yield f"HUB waits for {one.name} to come with that certificate."
+        else:
+            yield f"HUB is to certify {one.name} for {', '.join(coming)} at its next renewal."
 
     def _named(self, one: NamedServer) -> Iterator[str]:
         if one.naming is None:
