@@ -14,7 +14,7 @@ from sottovoce.cli import main
 from sottovoce.cli.demo.installation import RunningServer
 from sottovoce.cli.demo.layout import Ports
 from sottovoce.net import utc_now
-from sottovoce.pki import dns_names, uri_names
+from sottovoce.pki import dns_names, key_fingerprint, uri_names
 from sottovoce.policy import Component
 from sottovoce.server import read_plan
 
@@ -242,6 +242,26 @@ def test_a_code_is_good_once(
     assert next(each for each in listed if each["name"] == TRK)["state"] == "used"
     assert f"{TRK}  TRK  used" in run("invite", "--home", hub.home, "--list").out
     assert code not in "".join(path.read_text("utf-8") for path in (hub.home / "logs").iterdir())
+
+
+def key_of(home: Path) -> str:
+    generation = read_plan(home, at=utc_now()).generation
+    assert generation is not None
+    return key_fingerprint(generation.identity.certificate.public_key())
+
+
+def test_a_secured_server_joins_again_when_its_switch_is_put_aside(
+    run: Run, invited: Callable[..., str], tmp_path: Path
+) -> None:
+    """V6: what a server does whose certificate has ended, or whose issuer's key was lost."""
+    home = tmp_path / "home"
+    assert run("join", invited(), "--home", home).status == 0
+    before = key_of(home)
+    assert run("join", invited(), "--home", home).codes == ["join-home-unfit"]
+    assert run("secure", "back", "--home", home).status == 0
+    again = run("join", invited(), "--home", home)
+    assert again.status == 0, again.err
+    assert key_of(home) != before
 
 
 def test_a_code_is_read_from_a_file_or_the_standard_input(

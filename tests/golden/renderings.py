@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sottovoce.diagnosis import FAMILIES, Entry, describe, render_text
+from sottovoce.diagnosis import FAMILIES, Entry, Severity, describe, render_text
 from sottovoce.errors import Fault
 from sottovoce.net.telling import faults_told, reasons_to_tell
 
@@ -37,7 +37,11 @@ def family_file(family: str) -> Path:
 def rendered(family: str) -> str:
     """Return the renderings of all codes of a family."""
     told = family in _TOLD
-    return "\n".join(text for entry in FAMILIES[family] for text in _of(entry, told=told))
+    return "\n".join(
+        text
+        for entry in FAMILIES[family]
+        for text in _of(entry, told=told and entry.severity is Severity.FAULT)
+    )
 
 
 def _of(entry: Entry, *, told: bool) -> Iterator[str]:

@@ -254,7 +254,7 @@ def _unfit(
         expected=expected,
         presented=presented,
         hint="Give a --home that is not there yet; or the plain home of the invited server, "
-        "without further options.",
+        "without further options (sottovoce secure back makes a secured one plain).",
         file=file,
         key=key,
     )

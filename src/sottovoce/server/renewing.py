@@ -259,8 +259,8 @@ class Renewer:
         self._told = (self.failure, len(GRADES))
         self._log.error(
             f"This server's certificate ended {leaf.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC "
-            "and was not renewed in time: it cannot prove any more who it is. Invite the server "
-            "again on HUB, and join.",
+            "and was not renewed in time: it cannot prove any more who it is. Put the "
+            "switch aside (sottovoce secure back), and join again by a new invitation of HUB.",
             action="renewal-failing",
             code=self.failure,
         )

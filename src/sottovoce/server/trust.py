@@ -356,7 +356,10 @@ def own_fault(fault: Fault, keystore: Path, home: Home, *, managed: bool = False
     match code:
         case "certificate-expired" if managed:
             code = "renewal-too-late"
-            hint = "Invite this server again on HUB's (sottovoce invite), then join."
+            hint = (
+                "Put the switch aside (sottovoce secure back), and join again by a new invitation "
+                "of HUB (sottovoce invite, sottovoce join)."
+            )
         case "root-untrusted" | "issuer-unknown":
             hint = (
                 "If that authority is yours, compare the fingerprint and import its root: "

@@ -6,6 +6,7 @@ import pytest
 from tests.golden.renderings import FOLDER, SAMPLES, family_file, rendered
 
 from sottovoce.diagnosis import CATALOGUE, FAMILIES
+from sottovoce.diagnosis.entry import fields_of
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -21,8 +22,10 @@ def test_every_code_has_a_rendering_and_no_file_is_left_over() -> None:
     assert len(texts) == len(FAMILIES)
 
 
-def test_samples_are_of_codes_that_there_are() -> None:
-    assert set(SAMPLES) <= set(CATALOGUE)
+def test_each_code_whose_texts_have_fields_is_shown_with_values() -> None:
+    """And no sample is left over."""
+    templates = {code: entry.message + entry.next_step for code, entry in CATALOGUE.items()}
+    assert set(SAMPLES) == {code for code, text in templates.items() if fields_of(text)}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

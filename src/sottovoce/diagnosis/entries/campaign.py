@@ -8,7 +8,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="template-unknown-field",
         title="The template asks for a field that the list does not have",
-        message="The template asks for the field {presented|}; the list has {expected|others}.",
+        message="The template asks for the field '{presented|}'; the list has {expected|others}.",
         next_step="Correct the field in the template, or add the column to the list.",
     ),
     Entry(
@@ -59,8 +59,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         severity=Severity.WARNING,
         message=(
-            "The tracker's store has a new epoch ({presented|made anew or restored}); events "
-            "between {expected|the last pull} and then may be missing."
+            "The tracker's store has a new epoch (made anew or restored); events between the last "
+            "pull and then may be missing."
         ),
         next_step=(
             "Compare the report with the tracker's backup; the span is marked in every report."

@@ -64,8 +64,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T9",),
         side=Side.PEER,
         message=(
-            "{own} did not accept {peer}: its chain has {presented|more CAs than one above "
-            "permits}; permitted is {expected|fewer}."
+            "{own} did not accept {peer}: its chain has more CAs than one above permits "
+            "({presented|too many}; permitted is {expected|fewer})."
         ),
         next_step=(
             "Have {peer}'s certificate issued by a CA nearer to the root, or reissue the upper "
@@ -93,8 +93,8 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         rows=("T9",),
         message=(
-            "{own} did not accept {peer}: its chain is too long ({presented|too many "
-            "certificates}); looked at is {expected|a handful}."
+            "{own} did not accept {peer}: its chain is too long ({presented|too many} "
+            "certificates; followed are {expected|only a few})."
         ),
         next_step="Put only the certificates between {peer}'s own and the root into its key entry.",
         says=(
@@ -169,7 +169,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="strict-profile",
-        title="The CA's certificate lacks what newer programs ask for",
+        title="A certificate lacks what newer programs ask for",
         rows=("T10",),
         severity=Severity.WARNING,
         side=Side.BOTH,
@@ -178,7 +178,8 @@ ENTRIES: tuple[Entry, ...] = (
             "certificate in it without an extension that the standard asks for}."
         ),
         next_step=(
-            "Reissue the CA with the standard profile (sottovoce ca create), then the certificates."
+            "Reissue that certificate with the standard profile (a server's: sottovoce ca sign; a "
+            "CA's: sottovoce ca create, then all under it)."
         ),
         says=(
             Says("missing authority key identifier", 0.95, "openssl"),

@@ -25,7 +25,10 @@ ENTRIES: tuple[Entry, ...] = (
             "Two entries of {file|the keystore} have one alias ({presented|see keytool -list}); "
             "Java sees the later one only."
         ),
-        next_step="Write the store again with sottovoce keytool, under two aliases.",
+        next_step=(
+            "Give one of them another alias: sottovoce keytool -changealias (the second one is "
+            "called 'ALIAS (2)' here)."
+        ),
     ),
     Entry(
         code="keystore-bag-kept",
@@ -110,7 +113,9 @@ ENTRIES: tuple[Entry, ...] = (
         code="keystore-cipher-unknown",
         title="A cipher that is not known here",
         rows=("K6",),
-        message="{file|The keystore} is protected by {presented|a cipher} that is not read here.",
+        message=(
+            "{file|The keystore} is protected by {presented|a cipher}, which is not known here."
+        ),
         next_step=(
             "Write it again with today's cipher, by the JDK's keytool: keytool -importkeystore "
             "-srckeystore {file|FILE} -destkeystore new.p12 -deststoretype PKCS12."
@@ -257,8 +262,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="Key and certificate for HTTPS cannot be used",
         rows=("K9",),
         message=(
-            "The web pages cannot use their key and certificate: {why|the keystore does not give "
-            "them}."
+            "The web pages cannot use their key and certificate ({why|the keystore does not give "
+            "them})."
         ),
         next_step="Look at the keystore: sottovoce keytool -list -v.",
     ),

@@ -28,7 +28,10 @@ ENTRIES: tuple[Entry, ...] = (
         code="join-code-used",
         title="The invitation was used already",
         side=Side.BOTH,
-        message="The invitation was used already, by another key: {presented|it is good once}.",
+        message=(
+            "The invitation was used already, by another key; needed is {expected|one that nobody "
+            "has used}."
+        ),
         next_step=(
             "Make a new one on HUB's server: sottovoce invite. If it was not you who used it, "
             "revoke that certificate: sottovoce ca revoke."
@@ -38,7 +41,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="join-code-expired",
         title="The invitation has ended",
         side=Side.BOTH,
-        message="The invitation has ended: it was good until {expected|its end}.",
+        message="The invitation has ended; needed is {expected|one that has not}.",
         next_step="Make a new one on HUB's server: sottovoce invite.",
     ),
     Entry(
@@ -120,7 +123,10 @@ ENTRIES: tuple[Entry, ...] = (
         code="join-home-unfit",
         title="The home is not one that can join",
         message="{file|The home} cannot join: {why|it is not plain, or another server's}.",
-        next_step="Give a folder that is not there yet, or the plain home of the invited server.",
+        next_step=(
+            "Give a folder that is not there yet, or the plain home of the invited server "
+            "(sottovoce secure back makes a secured one plain)."
+        ),
     ),
     Entry(
         code="invitation-missing",

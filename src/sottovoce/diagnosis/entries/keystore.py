@@ -65,7 +65,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="keystore-entry-locked",
         title="The key has another password than its store",
         rows=("K2",),
-        message="The keystore {file|} opens; the key {alias|in it} has another password.",
+        message="The keystore {file|} opens; the key '{alias|in it}' has another password.",
         next_step=(
             "Make them equal: sottovoce keytool -keypasswd -alias {alias|ALIAS} -keystore "
             "{file|FILE} (JKS and JCEKS)."
@@ -143,7 +143,8 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         next_step=(
             "Convert it by the JDK's keytool: keytool -importkeystore -srckeystore {file|FILE} "
-            "-destkeystore new.p12 -deststoretype PKCS12."
+            "-destkeystore new.p12 -deststoretype PKCS12; a file in PEM is imported instead "
+            "(sottovoce keytool -importcert)."
         ),
         says=(
             Says(

@@ -11,7 +11,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("K14",),
         message=(
             "There is no entry '{alias|of that alias}' in the keystore {file|}; there are: "
-            "{presented|others, see keytool -list}."
+            "{expected|others (sottovoce keytool -list)}."
         ),
         next_step="Name an alias that sottovoce keytool -list shows.",
         says=(
@@ -96,7 +96,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="The password is too short",
         rows=("K14",),
         message=(
-            "The password is too short ({presented|too few characters}); needed is {expected|at "
+            "The password is too short ({presented|too few characters}); needed are {expected|at "
             "least 6 characters for a keystore, more for an account}."
         ),
         next_step="Choose a longer one: a sentence of a few words.",

@@ -305,8 +305,8 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         side=Side.BOTH,
         message=(
-            "{peer} presents the same key as {presented|another server}: whoever steals one is "
-            "both, and no allowed list can tell them apart."
+            "{peer} presents a key that another server has as well ({presented|see both "
+            "keystores}): whoever steals one is both, and no allowed list can tell them apart."
         ),
         next_step="Make a key of its own on each server and have each certified.",
         says=(Says("present the same key", 0.9, "sottovoce"),),

@@ -54,7 +54,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P2",),
         side=Side.PEER,
         message=(
-            "{peer} answers on {port|the port that was called} without encryption: it has no "
+            "{peer} answers without encryption on {port|the port that was called}: it has no "
             "commands/ssl.ini, or was not restarted since it got one."
         ),
         next_step="Give {peer} its commands/ssl.ini and restart it; then all servers are secured.",
@@ -218,8 +218,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("P9",),
         side=Side.BOTH,
         message=(
-            "Some servers of the installation are secured and some are not: {presented|connections "
-            "between them cannot work}; needed is {expected|one mode for all}."
+            "Some servers of the installation are secured and some are not ({presented|connections "
+            "between them cannot work}); needed is {expected|one mode for all}."
         ),
         next_step=(
             "Finish securing all servers, or roll back by removing commands/ssl.ini everywhere."

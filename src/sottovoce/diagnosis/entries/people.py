@@ -45,7 +45,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="password-too-long",
         title="The password is too long",
-        message="The password is longer than {expected|is taken}.",
+        message="The password is longer than {expected|the longest that is taken}.",
         next_step="Take a shorter one.",
     ),
     Entry(

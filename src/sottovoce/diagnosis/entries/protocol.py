@@ -276,7 +276,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="version-unsupported",
         title="The two programs speak different versions",
         side=Side.BOTH,
-        message="{own} speaks {expected|one version} of the protocol, {peer} {presented|another}.",
+        message="{own} speaks {expected|one version}, {peer} speaks {presented|another}.",
         next_step="Update the older of the two servers.",
         says=(
             Says("no application protocol", 0.3, "openssl"),

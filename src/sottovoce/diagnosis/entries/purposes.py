@@ -156,7 +156,7 @@ ENTRIES: tuple[Entry, ...] = (
         side=Side.PEER,
         message=(
             "{own} did not accept {peer}: a certificate in its chain is signed with "
-            "{presented|SHA-1 or MD5}; {expected|SHA-256 or better} is needed."
+            "{presented|SHA-1 or MD5}; needed is {expected|SHA-256 or better}."
         ),
         next_step="Have that certificate signed again with SHA-256 or better.",
         says=(

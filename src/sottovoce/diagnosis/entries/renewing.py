@@ -41,8 +41,8 @@ ENTRIES: tuple[Entry, ...] = (
             "certificate in use, or has revoked it}."
         ),
         next_step=(
-            "Join the server again with a new invitation of HUB, or renew by "
-            "'sottovoce keytool' where another CA issued the certificate."
+            "Put the switch aside (sottovoce secure back) and join again by a new invitation of "
+            "HUB, or renew by 'sottovoce keytool' where another CA issued the certificate."
         ),
     ),
 )

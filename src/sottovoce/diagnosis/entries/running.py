@@ -26,7 +26,7 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("O4", "O2"),
         message=(
             "The new certificate was not taken into use: it lacks {expected|what partners ask "
-            "for} ({presented|see the partners named})."
+            "for}, and has {presented|something else}."
         ),
         next_step="Reissue it with what is missing; the old one stays in force meanwhile.",
         says=(Says("refused reload", 0.95, "sottovoce"),),

@@ -13,7 +13,7 @@ ENTRIES: tuple[Entry, ...] = (
             "Unknown key {key|}: a half-written file must never mean 'unsecured', so nothing "
             "starts."
         ),
-        next_step="Write it as {expected|one of the documented keys}, or remove the line.",
+        next_step="Write it as one of {expected|the documented keys}, or remove the line.",
         says=(Says("unknown key '{key}'", 0.9, "sottovoce"),),
     ),
     Entry(
@@ -47,8 +47,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="A value that is not acceptable",
         rows=("C6",),
         message=(
-            "{key|An entry} has the value {presented|that was given}; {expected|another kind of "
-            "value} is needed."
+            "{key|An entry} has the value {presented|that was given}; needed is {expected|another "
+            "kind of value}."
         ),
         next_step="Correct the value of {key|that entry}.",
         says=(Says("numberformatexception", 0.4, "java"),),
@@ -96,10 +96,10 @@ ENTRIES: tuple[Entry, ...] = (
         title="A malformed \\u escape",
         rows=("C2",),
         message=(
-            "{key|A value} has \\u without four hexadecimal digits after it ({presented|often a "
-            "Windows path such as C:\\users})."
+            "{key|A value} has \\u without four hexadecimal digits after it (often a Windows path "
+            "such as C:\\users)."
         ),
-        next_step="Double each backslash, or write the path with slashes: {expected|C:/users/…}.",
+        next_step="Double each backslash, or write the path with slashes: C:/users/….",
         says=(
             Says("malformed \\uxxxx encoding", 0.97, "java"),
             Says("unicodeescape' codec can't decode", 0.85, "python"),
@@ -141,7 +141,7 @@ ENTRIES: tuple[Entry, ...] = (
         title="The file is not UTF-8",
         rows=("C5",),
         severity=Severity.WARNING,
-        message="The file is not valid UTF-8; it was read as {presented|ISO-8859-1}.",
+        message="The file is not valid UTF-8; it was read as ISO-8859-1.",
         next_step="Save it as UTF-8.",
         says=(
             Says("'utf-8' codec can't decode byte", 0.88, "python"),
@@ -190,9 +190,9 @@ ENTRIES: tuple[Entry, ...] = (
         title="A systemd credential is not there",
         rows=("K3",),
         message=(
-            "The password is to come from the systemd credential that {key|"
-            "KeystorePasswordCredential} in server.ini names, and there is none of that name "
-            "(present: {presented|none})."
+            "The password is to come from the systemd credential that "
+            "{key|KeystorePasswordCredential} in server.ini names, and there is none of that name "
+            "({presented|no such credential})."
         ),
         next_step=(
             "Start the server by its unit, with LoadCredential=NAME:/PATH or "
@@ -272,7 +272,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry(
         code="wrong-usage",
         title="A command was given words that it does not take",
-        message="The command was not understood: {why|see its help}.",
+        message="The command cannot be carried out as it was given: {why|see its help}.",
         next_step="Run the command with --help.",
     ),
 )

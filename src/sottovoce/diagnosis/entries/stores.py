@@ -152,7 +152,8 @@ ENTRIES: tuple[Entry, ...] = (
         severity=Severity.WARNING,
         side=Side.PEER,
         message=(
-            "{peer} ended the connection while a call was carried out; whether it was is unknown."
+            "{peer} ended the connection while a call was carried out; whether it was finished is "
+            "unknown."
         ),
         next_step="Nothing to do: it is asked again; what may be repeated is repeated.",
     ),
@@ -190,7 +191,8 @@ ENTRIES: tuple[Entry, ...] = (
         title="The INI file is too large",
         rows=("C6",),
         message=(
-            "The file has {presented|more bytes} than settings take ({expected|a bounded number})."
+            "The file has {presented|more bytes than settings take}; taken are {expected|only so "
+            "many}."
         ),
         next_step="Check that this is the file that was meant.",
     ),
@@ -224,10 +226,10 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     Entry(
         code="import-failed",
-        title="Not every entry was imported",
+        title="No entry was imported",
         rows=("K14",),
-        message="Not every entry was imported: {why|see the entries named}.",
-        next_step="Follow the reason named for each entry, then import those again.",
+        message="No entry could be imported: {why|see the entries named}.",
+        next_step="Follow the reason named for each entry, then import them again.",
     ),
     Entry(
         code="ack-beyond",

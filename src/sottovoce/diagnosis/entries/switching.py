@@ -25,7 +25,7 @@ ENTRIES: tuple[Entry, ...] = (
         code="switch-refused",
         title="The switch is not where the step needs it",
         message="The switch of {own} is not where this step needs it: {why|it was moved before}.",
-        next_step="Where this server stands: sottovoce secure --home DIR.",
+        next_step="See where this server stands: sottovoce secure --home DIR.",
     ),
     Entry(
         code="reply-refused",

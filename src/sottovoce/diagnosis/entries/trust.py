@@ -310,8 +310,8 @@ ENTRIES: tuple[Entry, ...] = (
         rows=("T1",),
         side=Side.OWN,
         message=(
-            "The reply cannot be imported: it leads to {presented|a CA} and not to {expected|a "
-            "trusted certificate of the keystore}."
+            "The reply cannot be imported: it leads to {presented|a CA}; needed is {expected|a "
+            "chain to a trusted certificate of the keystore}."
         ),
         next_step=(
             "Import the CA's root first (sottovoce keytool -importcert -alias root -file "

@@ -15,8 +15,9 @@ ENTRIES: tuple[Entry, ...] = (
             "passed}); needed is {expected|one that is valid now}."
         ),
         next_step=(
-            "Renew {peer}'s certificate: invite it again (sottovoce invite on HUB's server, then "
-            "sottovoce join), or have a new request signed (sottovoce keytool -certreq)."
+            "Renew {peer}'s certificate: under HUB's authority put its switch aside (sottovoce "
+            "secure back) and let it join again (sottovoce invite, sottovoce join); else have a "
+            "new request signed (sottovoce keytool -certreq)."
         ),
         says=(
             Says("cert e expired", 0.9, "schannel"),
@@ -235,8 +236,9 @@ ENTRIES: tuple[Entry, ...] = (
             "cannot prove any more who asks for its renewal."
         ),
         next_step=(
-            "Invite the server again on HUB's (sottovoce invite), then join; without an own CA: "
-            "make a new request (sottovoce keytool -certreq) and have it signed by hand."
+            "Put the switch aside (sottovoce secure back) and join again by a new invitation "
+            "(sottovoce invite on HUB's server, sottovoce join here); without an own CA: make a "
+            "new request (sottovoce keytool -certreq) and have it signed by hand."
         ),
         says=(
             Says("error renewing certificate: {} certificate has expired", 0.9, "step"),
