@@ -287,7 +287,9 @@ def test_the_jdk(cases: dict[str, Case], files: Path) -> None:
     """PKIX as the JDK's TLS uses it, with our revocation lists for every link; one JVM for all."""
     judge = Path(__file__).parent / "java" / "ChainJudge.java"
 
-    found, said = answers("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", judge, files)
+    found, said = answers(
+        "java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", judge, files
+    )
 
     assert found == wanted("jdk", cases), said
 

@@ -63,7 +63,7 @@ def _java_reads(texts: list[str]) -> list[_Reading]:
     java = shutil.which("java")
     assert java is not None
     done = subprocess.run(
-        [java, "-Xshare:auto", str(_JUDGE)], input=question, capture_output=True, check=True
+        [java, "-XX:+UseSerialGC", str(_JUDGE)], input=question, capture_output=True, check=True
     )
     readings = list(_answers(done.stdout))
     assert len(readings) == len(texts)

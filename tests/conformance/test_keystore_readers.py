@@ -75,7 +75,15 @@ def test_javas_key_manager_chooses_the_key_that_we_say(
 
     files = [f"{number}.p12" for number in range(len(SETS))]
     done = subprocess.run(
-        ["java", "-Dstdout.encoding=UTF-8", "-Dfile.encoding=UTF-8", "Chooser.java", *files],
+        [
+            "java",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-Dstdout.encoding=UTF-8",
+            "-Dfile.encoding=UTF-8",
+            "Chooser.java",
+            *files,
+        ],
         cwd=tmp_path,
         capture_output=True,
         check=True,

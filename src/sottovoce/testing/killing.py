@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -190,8 +191,7 @@ def survive(folder: Path, kill: Kill) -> Survived:
         with MaildirRelay(folder / "maildir", smtp):
             try:
                 installation.start()
-                _deliver(installation, kill, found)
-                _react(installation, kill, found)
+                _react(installation, kill, found, _deliver(installation, kill, found))
             finally:
                 installation.stop()
         for label, server in installation.running.items():
@@ -221,7 +221,8 @@ def _wait(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.002)
 
 
-def _deliver(installation: Installation, kill: Kill, found: Survived) -> None:
+def _deliver(installation: Installation, kill: Kill, found: Survived) -> list[EmailMessage]:
+    """Send the job, through the kill if it comes now; return all mails that went out."""
     new = installation.folder / "maildir" / "new"
     define(installation, installation.folder, kill.recipients)
     deliver(installation)
@@ -230,7 +231,9 @@ def _deliver(installation: Installation, kill: Kill, found: Survived) -> None:
         found.mails_at_kill = _count(new)
         _strike(installation, kill, found)
     _wait(lambda: _state(installation) == "completed", "the job's end")
-    _check_mails(installation, kill, found)
+    mails = read_maildir(installation.folder / "maildir")
+    _check_mails(installation, kill, found, mails)
+    return mails
 
 
 def _count(folder: Path) -> int:
@@ -242,8 +245,9 @@ def _state(installation: Installation) -> str:
     return str(report(installation)["status"]["state"])
 
 
-def _check_mails(installation: Installation, kill: Kill, found: Survived) -> None:
-    mails = read_maildir(installation.folder / "maildir")
+def _check_mails(
+    installation: Installation, kill: Kill, found: Survived, mails: Sequence[EmailMessage]
+) -> None:
     people = Counter(str(mail["Delivered-To"]) for mail in mails)
     numbers = Counter(str(mail["Message-ID"]) for mail in mails)
     home = installation.home_of(Component.LUI)
@@ -282,10 +286,11 @@ def _rows(database: Path, statement: str) -> Sequence[Any]:
         return connection.execute(statement).fetchall()
 
 
-def _react(installation: Installation, kill: Kill, found: Survived) -> None:
+def _react(
+    installation: Installation, kill: Kill, found: Survived, mails: Sequence[EmailMessage]
+) -> None:
     layout = installation.layout
     tracker = f"http://{layout.seat_of(Component.TRK).address}:{layout.public_port}"
-    mails = read_maildir(installation.folder / "maildir")
     readers = _Readers(each for mail in mails for each in reactions(mail, tracker=tracker))
     playing = threading.Thread(target=readers.play)
     playing.start()
