@@ -56,6 +56,31 @@ def test_a_plain_server_is_renamed_in_one_step(
     }
 
 
+def test_a_name_with_which_the_server_would_not_start_changes_nothing(
+    premises: Premises, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its keystore for HTTPS has a key for the old name and one for another, none for the new."""
+    issue = premises.authority.issue
+    premises.write_identity(issue(OLD), issue("pages.test"))
+    premises.set("hub/hub.ini", "WebKeystorePath", str(premises.keystore))
+    premises.set("hub/hub.ini", "WebKeystorePassword", premises.password)
+    premises.set("hub/hub.ini", "WebPort", "8090")
+    (premises.path / "server.ini").chmod(0o640)
+    before = settings(premises)
+
+    assert main(["rename", OLD, NEW, "--home", str(premises.path), "--apply"]) == 2
+
+    said = capsys.readouterr().err
+    assert f"No setting was changed: this server would not start with {NEW} in them." in said
+    assert "keystore-several-keys" in said
+    assert settings(premises) == before
+
+    premises.write_identity(issue(OLD, NEW), issue("pages.test"))
+    assert main(["rename", OLD, NEW, "--home", str(premises.path), "--apply"]) == 0
+    assert f"MailDomain={OLD} in {premises.path / 'lui' / 'lui.ini'}" in capsys.readouterr().out
+    assert (premises.path / "server.ini").stat().st_mode & 0o777 == 0o640
+
+
 def test_with_an_outside_ca_the_certificate_is_for_people_to_get(
     premises: Premises, capsys: pytest.CaptureFixture[str]
 ) -> None:

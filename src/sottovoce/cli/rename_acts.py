@@ -186,10 +186,12 @@ def _by_hand(place: _Place, names: str) -> list[str]:
     assert server is not None
     if server.managed:
         return ["The step is taken on HUB's server."]
+    entry = "-alias ALIAS -keystore KEYSTORE"
     return [
         f"The certificate of {server.labels}'s server comes from outside. On that server:",
-        f"    sottovoce keytool -certreq -alias ALIAS -keystore KEYSTORE -ext san={names}",
-        "    then have the request certified, and import the reply with 'keytool -importcert'.",
+        f"    sottovoce keytool -certreq {entry} -ext san={names}",
+        "    then have the request certified, and import the reply:",
+        f"    sottovoce keytool --home DIR -importcert -trustcacerts {entry} -file REPLY",
     ]
 
 
@@ -197,10 +199,21 @@ def _name(place: _Place) -> list[str]:
     plan = place.plan
     if plan.secured:
         asyncio.run(check_reachable(plan, place.old, place.new, clock=utc_now))
-    changed = rename_in_settings(plan.home, plan.settings, place.old, place.new)
+    changed = rename_in_settings(
+        plan.home,
+        plan.settings,
+        place.old,
+        place.new,
+        check=lambda: read_plan(plan.home.path, at=utc_now()),
+    )
     if not changed:
         return ["The settings of this server say so already; it reads them when it is restarted."]
     told = [f"Wrote {place.new} into", *(f"    {each}" for each in changed)]
+    if plan.lui is not None and not plan.lui.mail_domain and plan.settings.server_name == place.old:
+        told += [
+            f"    Message-ID and List-Id end in {place.new} then; to keep what people sort by:",
+            f"    MailDomain={place.old} in {plan.home.component_ini(Component.LUI)}",
+        ]
     together = "" if plan.secured else ", all servers together"
     return [*told, f"    next: restart this server{together}"]
 

@@ -1,6 +1,6 @@
 """What a renaming changes in the files of one server: its list, its name, its partners' names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from sottovoce.errors import Fault, SettingsError
@@ -20,23 +20,29 @@ _HOSTS: Mapping[Component, tuple[str, ...]] = {
 }
 
 
-def rename_in_settings(home: Home, settings: ServerSettings, old: str, new: str) -> tuple[str, ...]:
+def rename_in_settings(
+    home: Home, settings: ServerSettings, old: str, new: str, *, check: Callable[[], object]
+) -> tuple[str, ...]:
     """Put the new name in place of the old one, wherever this server's settings name a server.
 
-    All files are changed or none; every other byte of them stays.
+    All files are changed or none; every other byte of them stays, and so do their permissions.
 
     Args:
         home, settings: of the server.
         old, new: host names in their normal form.
+        check: reads the changed files; raises :class:`SettingsError` when the server would not
+            start with them: then they are put back.
 
     Returns:
         What was changed, as ``FILE: KEY``.
 
     Raises:
-        SettingsError: a file cannot be read or written; nothing has changed.
+        SettingsError: a file cannot be read or written, or the server would not start; nothing has
+            changed.
     """
     changed: list[str] = []
     files: dict[Path, bytes] = {}
+    former: dict[Path, bytes] = {}
     for path, keys in _places(home, settings):
         before = read_file(path, missing="file-missing", hint="Restore it from a backup.")
         after = before
@@ -45,9 +51,22 @@ def rename_in_settings(home: Home, settings: ServerSettings, old: str, new: str)
                 after = with_value(after, key, new)
                 changed.append(f"{path}: {key}")
         if after != before:
-            files[path] = after
+            files[path], former[path] = after, before
+    _write(files, home)
     try:
-        write_together(files)
+        check()
+    except SettingsError as error:
+        _write(former, home)
+        raise SettingsError(
+            error.faults,
+            message=f"No setting was changed: this server would not start with {new} in them.",
+        ) from error
+    return tuple(changed)
+
+
+def _write(files: Mapping[Path, bytes], home: Home) -> None:
+    try:
+        write_together(files, mode=None)
     except OSError as error:
         fault = Fault(
             code="file-unwritable",
@@ -56,7 +75,6 @@ def rename_in_settings(home: Home, settings: ServerSettings, old: str, new: str)
             hint="Free space on its disk, or give the files to the service's user.",
         )
         raise SettingsError([fault]) from error
-    return tuple(changed)
 
 
 def _places(home: Home, settings: ServerSettings) -> Iterator[tuple[Path, tuple[str, ...]]]:

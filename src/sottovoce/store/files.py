@@ -43,7 +43,7 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, backup: bool
     _sync_folder(target.parent)
 
 
-def write_together(files: Mapping[Path, bytes], *, mode: int = 0o600) -> None:
+def write_together(files: Mapping[Path, bytes], *, mode: int | None = 0o600) -> None:
     """Write several files, all of them or none.
 
     Each is written beside its place first, and on the disk, so that a full disk changes nothing;
@@ -53,7 +53,7 @@ def write_together(files: Mapping[Path, bytes], *, mode: int = 0o600) -> None:
 
     Args:
         files: path → all of its bytes; the folders must exist.
-        mode: permissions.
+        mode: permissions; None leaves each file the permissions that it has.
 
     Raises:
         OSError: as the operating system says; every file is then what it was.
@@ -64,7 +64,8 @@ def write_together(files: Mapping[Path, bytes], *, mode: int = 0o600) -> None:
             target = Path(os.path.realpath(path))
             pair = _Beside(target, _beside(target, "tmp"), _beside(target, "old"))
             beside.append(pair)
-            _write_new(pair.new, data, mode=mode, like=target)
+            own = stat.S_IMODE(target.stat().st_mode) if mode is None else mode
+            _write_new(pair.new, data, mode=own, like=target)
             _link(target, pair.old)
         for number, pair in enumerate(beside):
             try:

@@ -14,6 +14,10 @@ HUB = "LuiHost=inner.test\nTrackerHost = outer.test  # the public one\n"
 LUI = "HubHost=inner.test.\r\nTrackerHost=outer.test\r\nSmtpHost=inner.test\r\n"
 
 
+def fine() -> None:
+    """The server would start."""
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     home = Home(tmp_path)
@@ -34,7 +38,7 @@ def contents(home: Home) -> dict[str, bytes]:
 
 
 def test_the_name_is_replaced_wherever_it_names_a_server_and_nowhere_else(home: Home) -> None:
-    changed = rename_in_settings(home, home.settings(), "inner.test", "core.test")
+    changed = rename_in_settings(home, home.settings(), "inner.test", "core.test", check=fine)
     assert [each.removeprefix(f"{home.path}/") for each in changed] == [
         "hub/hub.ini: LuiHost",
         "lui/lui.ini: HubHost",
@@ -45,7 +49,7 @@ def test_the_name_is_replaced_wherever_it_names_a_server_and_nowhere_else(home: 
         "lui/lui.ini": LUI.replace("HubHost=inner.test.", "HubHost=core.test").encode(),
         "server.ini": SERVER.replace("Inner.Test", "core.test").encode(),
     }
-    assert rename_in_settings(home, home.settings(), "inner.test", "core.test") == ()
+    assert rename_in_settings(home, home.settings(), "inner.test", "core.test", check=fine) == ()
 
 
 def test_a_disk_that_declines_changes_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,5 +60,5 @@ def test_a_disk_that_declines_changes_nothing(home: Home, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(SettingsError, match="No space left on device; they are as they were"):
-        rename_in_settings(home, home.settings(), "inner.test", "core.test")
+        rename_in_settings(home, home.settings(), "inner.test", "core.test", check=fine)
     assert contents(home) == before

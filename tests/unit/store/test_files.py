@@ -179,6 +179,18 @@ def test_several_files_are_written_and_nothing_is_left_beside_them(tmp_path: Pat
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
 
+def test_several_files_may_keep_their_permissions(tmp_path: Path) -> None:
+    """What an administrator has left open to the service's group stays so."""
+    wanted = _several(tmp_path)
+    (tmp_path / "b").write_bytes(OLD)
+    modes = {"a": 0o600, "b": 0o644, "c": 0o640}
+    for name, mode in modes.items():
+        (tmp_path / name).chmod(mode)
+    write_together(wanted, mode=None)
+    assert _content(tmp_path) == {"a": b"a", "b": b"b", "c": b"c"}
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == modes
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["with links", "without links"])
 @pytest.mark.parametrize("at", range(3))
 @pytest.mark.parametrize("step", ["_write_new", "replace"])
