@@ -29,7 +29,7 @@ from sottovoce.contracts.hub import (
 )
 from sottovoce.contracts.invitation import SECRET_SIZE, Invitation, secret_hash
 from sottovoce.contracts.posture import CertificateFacts, EdgePosture, Refusal, RefusedCaller
-from sottovoce.contracts.switching import PreparedSwitch, SwitchWord
+from sottovoce.contracts.switching import PreparedSwitch, SwitchWord, dial_key
 from sottovoce.contracts.targets import LONGEST_NAME, LONGEST_TARGET, target_fault
 from sottovoce.contracts.tokens import (
     JOB_KEY_SIZES,
@@ -130,6 +130,7 @@ __all__ = [
     "TrustSince",
     "call",
     "calls_of",
+    "dial_key",
     "is_job_ref",
     "link_path",
     "parse_path",

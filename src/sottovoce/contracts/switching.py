@@ -7,8 +7,9 @@ beforehand which connections would work. What they are worth is decided by mutua
 import msgspec
 
 from sottovoce.contracts.calling import Record
+from sottovoce.policy import Component
 
-__all__ = ["PreparedSwitch", "SwitchWord"]
+__all__ = ["PreparedSwitch", "SwitchWord", "dial_key"]
 
 
 class PreparedSwitch(Record, frozen=True, kw_only=True):
@@ -54,3 +55,8 @@ class SwitchWord(Record, frozen=True, kw_only=True):
     ready: bool
     why: tuple[str, ...] = ()
     lists: tuple[bytes, ...] = ()
+
+
+def dial_key(caller: Component, called: Component) -> str:
+    """Return the key of a connection in :class:`PreparedSwitch`'s *dials*."""
+    return f"{caller}-{called}"

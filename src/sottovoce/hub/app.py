@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sottovoce.contracts import Caller, CertificateFacts, HubCalls, PreparedSwitch, Roster, Status
+from sottovoce.contracts import Caller, HubCalls, Roster, Status
 from sottovoce.errors import StoreError
 from sottovoce.hub.authority import Issuer
 from sottovoce.hub.calls import HelloLog, HubCallsFor
@@ -25,14 +25,13 @@ from sottovoce.hub.service import (
     RosterKeeper,
     SecurityReport,
     Sessions,
-    SwitchPlan,
     audit,
     history,
     read_report,
-    read_switch_plan,
 )
 from sottovoce.hub.service.refused import keep_address, keep_refused
 from sottovoce.hub.settings import HubSettings, WebPlace
+from sottovoce.hub.snapshots import CHANGES_SHOWN, installation_of
 from sottovoce.hub.switch_desk import SwitchDesk
 from sottovoce.hub.trust_desk import TrustDesk
 from sottovoce.hub.web import serve_pages
@@ -47,16 +46,13 @@ from sottovoce.store import Database
 from sottovoce.tls import Trust
 from sottovoce.web import PagesCertificate, WebServer
 
-__all__ = ["CHANGES_SHOWN", "HubApp", "open_report", "open_roster", "open_switch_plan"]
+__all__ = ["HubApp"]
 
 #: Seconds between two sweeps of expired tickets and forgotten failures.
 PURGE_INTERVAL = 3600.0
 
 #: Seconds that pass at least between two looks at the connections: strangers may cause a look.
 LOOK_PAUSE = 1.0
-
-#: Rows of the history that are read when nobody asks for more.
-CHANGES_SHOWN = 20
 
 
 class HubApp:
@@ -131,7 +127,7 @@ class HubApp:
             CertificateFormatError, IssuanceError: they are damaged, or do not fit together.
         """
         secured = trust.current is not None
-        installation = _installation(settings, own_name=own_name, secured=secured)
+        installation = installation_of(settings, own_name=own_name, secured=secured)
         issuer = await asyncio.to_thread(Issuer.open, home)
         lifetime = timedelta(seconds=settings.certificate_lifetime)
         desk = TrustDesk(trust, issuer, lifetime=lifetime, clock=clock, log=log)
@@ -315,88 +311,3 @@ class HubApp:
             task=name,
             exc_info=error,
         )
-
-
-async def open_report(  # noqa: PLR0913 - all by name
-    home: Path,
-    settings: HubSettings,
-    *,
-    own_name: str,
-    secured: bool,
-    clock: Clock,
-    most: int = CHANGES_SHOWN,
-    own: tuple[CertificateFacts, ...] = (),
-) -> SecurityReport:
-    """Return how the installation's connections stand, whether or not its HUB runs.
-
-    Args:
-        home: the home of HUB's server.
-        settings: from ``hub/hub.ini``.
-        own_name: the server's name.
-        secured: whether the server is secured.
-        clock: UTC.
-        most: changes of the history.
-        own: the certificates that HUB's server shows now, where that is known.
-
-    Raises:
-        StoreError: there is no database, or it cannot be used.
-    """
-    installation = _installation(settings, own_name=own_name, secured=secured)
-    async with await open_database(home) as database, database.read() as connection:
-        return await read_report(connection, installation, clock(), most=most, own=own, alive=False)
-
-
-async def open_roster(
-    home: Path, settings: HubSettings, *, own_name: str, secured: bool, clock: Clock
-) -> Roster:
-    """Return the three components as HUB knows them, whether or not it runs.
-
-    Args:
-        home: the home of HUB's server.
-        settings: from ``hub/hub.ini``.
-        own_name: the server's name.
-        secured: whether the server is secured.
-        clock: UTC.
-
-    Raises:
-        StoreError: there is no database, or it cannot be used.
-    """
-    installation = _installation(settings, own_name=own_name, secured=secured)
-    async with await open_database(home) as database:
-        return await RosterKeeper(database, installation=installation, clock=clock).roster()
-
-
-async def open_switch_plan(
-    home: Path,
-    settings: HubSettings,
-    own: PreparedSwitch | None,
-    *,
-    own_name: str,
-    secured: bool,
-    clock: Clock,
-) -> SwitchPlan:
-    """Return how the plain installation would be when secured, whether or not its HUB runs.
-
-    Args:
-        home: the home of HUB's server.
-        settings: from ``hub/hub.ini``.
-        own: what that server has ready.
-        own_name: the server's name.
-        secured: whether the server is secured.
-        clock: UTC.
-
-    Raises:
-        StoreError: there is no database, or it cannot be used.
-    """
-    installation = _installation(settings, own_name=own_name, secured=secured)
-    async with await open_database(home) as database, database.read() as connection:
-        return await read_switch_plan(connection, installation, own, clock())
-
-
-def _installation(settings: HubSettings, *, own_name: str, secured: bool) -> Installation:
-    return Installation(
-        own_name=own_name,
-        secured=secured,
-        servers={Component.LUI: settings.lui_host, Component.TRK: settings.tracker_host},
-        heartbeat_interval=settings.heartbeat_interval,
-    )

@@ -1,7 +1,8 @@
 """LUI, where people define, deliver and evaluate campaigns."""
 
-from sottovoce.lui.app import LuiApp, create_home, database_path, open_database
-from sottovoce.lui.settings import LUI_KEYS, LuiSettings, SmtpSecurity
+from typing import TYPE_CHECKING
+
+from sottovoce import loaded_when_used
 
 __all__ = [
     "LUI_KEYS",
@@ -12,3 +13,15 @@ __all__ = [
     "database_path",
     "open_database",
 ]
+
+if TYPE_CHECKING:
+    from sottovoce.lui.app import LuiApp, create_home, database_path, open_database
+    from sottovoce.lui.settings import LUI_KEYS, LuiSettings, SmtpSecurity
+else:
+    __getattr__ = loaded_when_used(
+        __name__,
+        {
+            "app": ("LuiApp", "create_home", "database_path", "open_database"),
+            "settings": ("LUI_KEYS", "LuiSettings", "SmtpSecurity"),
+        },
+    )

@@ -11,10 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from sottovoce.contracts import Naming
+from sottovoce.contracts import Naming, dial_key
 from sottovoce.errors import Fault
 from sottovoce.hub import HUB_KEYS, HubSettings
-from sottovoce.hub.service import dial_key
 from sottovoce.ini import AnyKey, Document, Secret, SecretText
 from sottovoce.lui import LUI_KEYS, LuiSettings
 from sottovoce.net import Destination

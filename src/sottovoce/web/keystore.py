@@ -7,13 +7,15 @@ hand, needs no restart.
 import asyncio
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sottovoce.errors import Fault, FormatError, KeystoreError, SettingsError
 from sottovoce.ini import Key, Secret, Settings
 from sottovoce.keystore import PrivateKeyEntry, loads
 from sottovoce.policy import KeyRing
-from sottovoce.web.server import WebServer
+
+if TYPE_CHECKING:
+    from sottovoce.web.server import WebServer
 
 __all__ = ["PagesCertificate", "keystore_faults"]
 
@@ -119,7 +121,7 @@ class PagesCertificate:
             return (error.errno or 0,)
         return found.st_ino, found.st_size, found.st_mtime_ns
 
-    async def look(self, web: WebServer) -> None:
+    async def look(self, web: "WebServer") -> None:
         """Show the new certificate when the keystore has changed; on any fault the old one stays.
 
         Args:

@@ -12,22 +12,17 @@ from datetime import datetime
 from cryptography import x509
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from sottovoce.contracts import PreparedSwitch, SwitchWord
+from sottovoce.contracts import PreparedSwitch, SwitchWord, dial_key
 from sottovoce.errors import Fault, FormatError
 from sottovoce.hub.service.installation import Installation, plain_name, seen, status_of
 from sottovoce.pki import RevocationEvidence, fingerprint, load_certificates
 from sottovoce.policy import CONNECTIONS, AllowedClients, Component
 from sottovoce.tls import Evidence, Side, judge
 
-__all__ = ["Forecast", "ServerStanding", "SwitchPlan", "dial_key", "foretell", "read_switch_plan"]
+__all__ = ["Forecast", "ServerStanding", "SwitchPlan", "foretell", "read_switch_plan"]
 
 #: The code of a connection that cannot be computed because an end of it is not prepared.
 NOT_PREPARED = "switch-not-prepared"
-
-
-def dial_key(caller: Component, called: Component) -> str:
-    """Return the key of a connection in :class:`~sottovoce.contracts.PreparedSwitch`'s *dials*."""
-    return f"{caller}-{called}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
