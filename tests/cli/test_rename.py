@@ -56,6 +56,26 @@ def test_a_plain_server_is_renamed_in_one_step(
     }
 
 
+def test_one_of_several_names_of_a_server_is_changed(
+    tmp_path: Path, authority: ThrowAwayAuthority, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SPEC W10: each component here is called by a name of its own; the server's stays."""
+    called = {"LuiHost": "lui.test"}
+    premises = Premises.make(
+        tmp_path / "home",
+        name=OLD,
+        authority=authority,
+        values={"hub/hub.ini": called, "trk/tracker.ini": called},
+    )
+    words = ["rename", "lui.test", NEW, "--home", str(premises.path)]
+    assert main(words) == 1
+    assert "still calls LUI lui.test." in capsys.readouterr().out
+    assert main([*words, "--apply"]) == 0
+    found = settings(premises)
+    assert (found.count(f"LuiHost={NEW}"), found.count(OLD), found.count("lui.test")) == (2, 5, 0)
+    assert f"ServerName={OLD}" in found
+
+
 def test_a_name_with_which_the_server_would_not_start_changes_nothing(
     premises: Premises, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,7 +46,7 @@ async def read_renaming(
         secured=plan.secured,
         permitted=permits(issuer.names, new) if issuer is not None else None,
         may_certify=issuer.names if issuer is not None else (),
-        servers=tuple(_servers(roster, plan)),
+        servers=tuple(_servers(roster, plan, old, new)),
     )
     server, recorded = renaming.server, issuer.folder.index().rename if issuer is not None else None
     if server is None or recorded is None or not recorded.is_of(old, new):
@@ -89,10 +89,12 @@ def _endpoint(plan: Plan, clock: Clock) -> Endpoint:
     )
 
 
-def _servers(roster: Roster, plan: Plan) -> Iterator[NamedServer]:
+def _servers(roster: Roster, plan: Plan, old: str, new: str) -> Iterator[NamedServer]:
     """Yield each server of the installation once, whichever components run there."""
     here = [row for row in roster.rows if row.component in plan.settings.components]
-    yield _own(plan, here[0].server)
+    # Each component here may have a name of its own (SPEC W10): the one in question counts.
+    name = next((row.server for row in here if row.server in {old, new}), here[0].server)
+    yield _own(plan, name)
     rest = [row for row in roster.rows if row not in here]
     for server in dict.fromkeys(row.server for row in rest):
         yield _reported([row for row in rest if row.server == server])

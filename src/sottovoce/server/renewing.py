@@ -43,6 +43,9 @@ SPREAD = 1 / 15
 GRADES = (RENEW_BELOW, 1 / 6, 1 / 10)
 #: The longest pause between two attempts, in seconds, and the share of the life that it is else.
 LONGEST_PAUSE, PAUSE_SHARE = 3600.0, 1 / 30
+#: Seconds before a renewal that somebody waits for is tried again; doubled each time, up to the
+#: usual pause. HUB is restarted in the middle of a renaming, and nobody waits an hour for that.
+FIRST_PAUSE = 5.0
 #: Seconds between two looks whether it is time, or somebody wants a renewal.
 LOOK_EVERY = 1.0
 
@@ -119,6 +122,7 @@ class Renewer:
         self._wait = waiter
         self._told: tuple[str, int] = ("", 0)
         self._wanted = False
+        self._in_vain = 0
         self.failure = ""
         self.renewed = 0
         self.failed = 0
@@ -152,7 +156,15 @@ class Renewer:
                 await self.renew()
             except (SottovoceError, OSError) as error:
                 self._not_renewed(leaf, error)
-                await self._wait(retry_pause(end - begin, self._chance()))
+                await self._wait(self._pause(end - begin))
+
+    def _pause(self, life: timedelta) -> float:
+        """Return seconds until the next attempt: few at first, when somebody waits for it."""
+        pause = retry_pause(life, self._chance())
+        if not self._wanted:
+            return pause
+        self._in_vain += 1
+        return float(min(pause, FIRST_PAUSE * 2 ** min(self._in_vain - 1, 16)))
 
     async def _sleep_until(self, moment: datetime, generation: TrustGeneration) -> None:
         """Wait in short steps: the clock may be set, and another generation may come meanwhile."""
@@ -185,7 +197,7 @@ class Renewer:
             await asyncio.to_thread(write_atomically, place.path, place.data)
             raise
         self.renewed += 1
-        self._wanted = False
+        self._wanted, self._in_vain = False, 0
         self.failure, self._told = "", ("", 0)
         leaf = chain[0]
         self._log.info(

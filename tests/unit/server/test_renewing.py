@@ -229,6 +229,23 @@ def test_failing_is_told_once_for_each_grade_and_in_the_end_that_it_is_too_late(
     assert server.on_disk.chain == server.old.chain
 
 
+def test_a_renewal_that_is_waited_for_is_tried_again_soon(server: Server) -> None:
+    """HUB, which asked for it, was restarted at that moment."""
+    away = ConnectFailed("HUB is away", peer="hub.test", phase="connect", code="connection-refused")
+    server.failure, server.most_waits = away, 12
+    server.renewer.renew_soon("it is to be for two names")
+    with pytest.raises(Enough):
+        ran(server.renewer.run())
+    usual = retry_pause(DAYS_30, 0.0)
+    assert server.waits == [min(usual, 5.0 * 2**n) for n in range(13)]
+    assert (usual, server.renewer.failed) == (1800.0, 13)
+
+    server.failure, server.waits, server.most_waits = None, [], 0
+    with pytest.raises(Enough):
+        ran(server.renewer.run())
+    assert server.renewer.renewed == 1
+
+
 def test_whoever_wants_it_sooner_gets_it_once(server: Server) -> None:
     server.renewer.renew_soon("a new issuing certificate")
     server.renewer.renew_soon("a new issuing certificate")

@@ -176,7 +176,8 @@ class Renaming:
         if one.naming is None:
             yield f"{one.name} ({one.labels}) has not said by which names it calls the servers."
             return
-        if one is self.server and not _same(one.naming.server, self.new):
+        # A server with a name for each component may call itself by the one that stays.
+        if one is self.server and _same(one.naming.server, self.old):
             yield f"{one.labels}'s server calls itself {one.naming.server}."
         for called in dict.fromkeys(one.calls(self.old)):
             yield f"{one.labels}'s server still calls {called}."
