@@ -61,6 +61,20 @@ ENTRIES: tuple[Entry, ...] = (
         next_step="Nothing to do.",
     ),
     Entry(
+        code="keystore-certificate-unreadable",
+        title="A certificate in the store that cannot be read",
+        rows=("K6",),
+        severity=Severity.WARNING,
+        message=(
+            "{file|The keystore} holds a certificate that cannot be read here; it is passed over, "
+            "and lost if the store is written again."
+        ),
+        next_step=(
+            "Keep a copy of the store, and have the certificate issued again in the form of RFC "
+            "5280."
+        ),
+    ),
+    Entry(
         code="keystore-certificate-loose",
         title="Certificates that belong to no key",
         rows=("K11", "K8"),
