@@ -36,7 +36,16 @@ from sottovoce import diagnosis
 from sottovoce.diagnosis import CATALOGUE, Diagnosis, Finding
 from sottovoce.errors import Fault, RemoteFault, SottovoceError
 
-__all__ = ["COMMAND", "EXPLAINED", "REGISTRY", "WATCH", "Registry", "exists", "read_registry"]
+__all__ = [
+    "COMMAND",
+    "EXPLAINED",
+    "REGISTRY",
+    "WATCH",
+    "Registry",
+    "Watch",
+    "exists",
+    "read_registry",
+]
 
 TESTS = Path(__file__).parent
 REGISTRY = TESTS / "produced.toml"

@@ -1,7 +1,7 @@
 """Every code is produced by a test, or there is a reason why none does; see tests/producing.py."""
 
 import pytest
-from tests.producing import COMMAND, EXPLAINED, WATCH, exists, read_registry
+from tests.producing import COMMAND, EXPLAINED, WATCH, Registry, Watch, exists, read_registry
 
 from sottovoce.diagnosis import CATALOGUE, Finding, Status
 from sottovoce.errors import Fault, RemoteFault, SottovoceError
@@ -36,6 +36,21 @@ def test_the_functions_named_exist() -> None:
 def test_causes_of_other_programs_are_few_and_there() -> None:
     assert set(CATALOGUE) > EXPLAINED
     assert len(EXPLAINED) <= 5
+
+
+def test_only_a_function_that_has_run_whole_can_break_its_word() -> None:
+    """What two workers have seen is one; a case left out, or one that failed, says nothing."""
+    words = {"revoked": "t.py::test_a", "same-key": "t.py::test_b", "no-answer": "t.py::test_c"}
+    seen = {"seen": {"t.py::test_a": ["revoked"]}, "done": {"t.py::test_a": 1, "t.py::test_b": 1}}
+    rest = {"seen": {}, "done": {"t.py::test_a": 1, "t.py::test_b": 1, "t.py::test_c": 1}}
+    cases = {"t.py::test_a": 2, "t.py::test_b": 2, "t.py::test_c": 2}
+    watch = Watch(Registry(words, {}))
+    watch.take({**seen, "cases": cases, "partial": []})
+    assert watch.broken() == {}
+    watch.take({**rest, "cases": cases, "partial": []})
+    assert watch.broken() == {"same-key": "t.py::test_b"}
+    watch.take({"seen": {}, "cases": {}, "done": {}, "partial": ["t.py::test_b"]})
+    assert watch.broken() == {}
 
 
 def test_who_watches_sees_the_product_and_not_the_test(request: pytest.FixtureRequest) -> None:

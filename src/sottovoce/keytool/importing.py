@@ -196,13 +196,15 @@ def _no_chain(session: Session, store: Keystore, chain: Chain) -> KeystoreError:
             f"-alias {_alias_for(name)} -file ROOT.pem {place}"
         )
     roots = _roots(session, store)
-    trusted = ", ".join(short_name(each.subject) for each in roots[:5]) or "none"
+    trusted = ", ".join(short_name(each.subject) for each in roots[:5])
+    wanted = f"a chain to one of: {trusted}" if trusted else "a trusted root, and there is none"
     return KeystoreError(
         f"Failed to establish chain from reply: it leads to {display_name(name)}, {why}"
-        f"{f' ({what})' if what else ''}. Trusted here: {trusted}. Nothing was written.",
+        f"{f' ({what})' if what else ''}. Trusted here: {trusted or 'nothing'}. "
+        "Nothing was written.",
         hint=hint,
         code="root-missing-for-reply",
-        expected=f"a chain to a trusted certificate: {trusted}",
+        expected=wanted,
         presented=display_name(name),
     )
 

@@ -85,7 +85,7 @@ def _untrusted_root(root: Examined, pool: Pool, depth: int) -> Fault:
         code="root-untrusted",
         why=f"The chain ends in the root '{root.subject_text}' (SHA-256 {root.fingerprint}), which "
         f"is not trusted here. Trusted here: {_trusted(pool)}.",
-        expected=f"a chain to one of: {_trusted(pool)}",
+        expected=_to_a_root(pool),
         presented=f"'{root.subject_text}', SHA-256 {root.fingerprint}",
         hint="If you know this root, compare the fingerprint and import it: "
         "sottovoce keytool -importcert -trustcacerts -alias ROOT -file ROOT.pem.",
@@ -145,7 +145,7 @@ def _unknown_issuer(path: Sequence[Examined], pool: Pool) -> Fault:
         code="issuer-unknown",
         why=f"The CA '{top.issuer_text}' that signed '{top.called}' is not known here. "
         f"Trusted here: {_trusted(pool)}.",
-        expected=f"a chain to one of: {_trusted(pool)}",
+        expected=_to_a_root(pool),
         presented=f"signed by '{top.issuer_text}'",
         hint=f"{hint}.",
         depth=depth,
@@ -186,6 +186,12 @@ def _organisation(name: CanonicalName | None) -> str | bytes:
 def _sent(path: Sequence[Examined], pool: Pool) -> str:
     others = [f"'{cert.subject_text}'" for cert in pool.presented[:_SHOWN_ROOTS]]
     return ", ".join(dict.fromkeys([f"'{path[0].called}'", *others]))
+
+
+def _to_a_root(pool: Pool) -> str:
+    if not pool.anchors:
+        return "a chain to a trusted root, and there is none"
+    return f"a chain to one of: {_trusted(pool)}"
 
 
 def _trusted(pool: Pool) -> str:
