@@ -64,7 +64,9 @@ def test_states_certificates_and_renewals_are_series() -> None:
         changes=(),
         components=(
             ComponentFacts(component=HUB, server="hub.test", last_seen=AT),
-            ComponentFacts(component=TRK, server="trk.test", last_seen=AT, renewal='no"answer'),
+            ComponentFacts(
+                component=TRK, server="trk.test", last_seen=AT, renewal='no"answer', lists="old"
+            ),
         ),
     )
 
@@ -81,4 +83,5 @@ def test_states_certificates_and_renewals_are_series() -> None:
     assert found["sottovoce_certificate_expiry_timestamp_seconds", ("trk",)] == ends
     assert found["sottovoce_component_last_seen_timestamp_seconds", ("hub",)] == AT.timestamp()
     assert found["sottovoce_renewal_failing", ('no"answer', "trk")] == 1
+    assert found["sottovoce_revocation_lists_old", ("old", "trk")] == 1
     assert found["sottovoce_refused_callers", ("plaintext-peer",)] == 4

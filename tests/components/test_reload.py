@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from sottovoce.contracts import Status
 from sottovoce.errors import ChannelClosed, ChannelError, RemoteFault
 from sottovoce.keystore import Keystore, PrivateKeyEntry
 from sottovoce.net import Destination, Endpoint, Listener, Offer, Outcome, Peer, listen, utc_now
@@ -32,6 +33,7 @@ from sottovoce.server import (
     read_in_use,
     read_plan,
 )
+from sottovoce.server.caring import Care
 from sottovoce.testing import EchoCalls, Echoing, Party, Text, ThrowAwayAuthority
 from sottovoce.testing.homes import Premises
 
@@ -769,7 +771,15 @@ async def test_a_list_is_told_of_before_it_ends_and_the_newer_one_cuts_off_nobod
             told = [(found, text) for found, text in hub.log.lines if "revocation list" in text]
             assert [found for found, _ in told] == [level] * bool(level), hours
             assert all("connections end" in text for _, text in told)
-        assert hub.keeper.lists.failure == "revocation-list-expiring"
+        care = Care(
+            plan=hub.plan,
+            endpoint=hub.endpoint,
+            keeper=hub.keeper,
+            issuer=None,
+            hub=None,
+            log=hub.log,
+        )
+        assert care.complete(Status()).lists == "revocation-list-expiring"
         assert hub.keeper._reloads == 0
         # The newer list came just then, and nobody has read it yet.
         await asyncio.to_thread(listed, homes[HUB], end + DAY)

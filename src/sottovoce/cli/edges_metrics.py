@@ -87,8 +87,18 @@ def _components(registry: CollectorRegistry, report: SecurityReport) -> None:
         "component",
         "code",
     )
+    old = _gauge(
+        registry,
+        "revocation_lists_old",
+        "1 while a revocation list of a component's server nears its end or has ended, with the "
+        "code",
+        "component",
+        "code",
+    )
     for one in report.components:
         if one.last_seen is not None:
             seen.labels(one.component.value).set(one.last_seen.timestamp())
         if one.renewal:
             failing.labels(one.component.value, one.renewal).set(1)
+        if one.lists:
+            old.labels(one.component.value, one.lists).set(1)

@@ -105,6 +105,8 @@ class Status(Record, frozen=True, kw_only=True):
         roots: SHA-256 of each root that its server trusts.
         issuer: SHA-256 of the certificate that signed its server's.
         renewal: the code of the fault that keeps its server's certificate from being renewed.
+        lists: the code of what is wrong with its server's revocation lists: that one nears its end,
+            or has ended.
         prepared: what its plain server has ready for being secured.
         naming: its server's names.
     """
@@ -120,6 +122,7 @@ class Status(Record, frozen=True, kw_only=True):
     roots: tuple[str, ...] = ()
     issuer: str = ""
     renewal: str = ""
+    lists: str = ""
     prepared: PreparedSwitch | None = None
     naming: Naming | None = None
 

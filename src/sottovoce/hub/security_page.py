@@ -95,6 +95,7 @@ class ComponentView:
     seen: str
     clock: str
     renewal: str
+    lists: str
     certificate: CertificateView | None
 
 
@@ -216,6 +217,7 @@ def _component(facts: ComponentFacts, at: datetime) -> ComponentView:
         seen=seen,
         clock=clock,
         renewal=facts.renewal,
+        lists=facts.lists,
         certificate=(
             _certificate(facts.component, facts.certificates[0], at) if facts.certificates else None
         ),

@@ -101,6 +101,7 @@ class Care:
             roots=tuple(sorted(fingerprint(root) for root in generation.roots)),
             issuer=issuer_print(generation),
             renewal=self._trouble,
+            lists=self._keeper.lists.failure,
         )
 
     @property

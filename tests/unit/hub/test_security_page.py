@@ -126,6 +126,14 @@ def test_a_failing_renewal_is_a_warning_on_top_of_a_secured_installation() -> No
     assert shown.sentence.startswith("Secured: all 1 connections.")
 
 
+def test_a_list_that_nears_its_end_is_a_warning_on_top_of_a_secured_installation() -> None:
+    old = ComponentFacts(component=TRK, server="t.test", lists="revocation-list-expiring")
+    shown = view(edge(state="secured", called_certificate=certificate(80.5)), components=(old,))
+    assert shown.level == "warning"
+    assert "TRK's server gets no new revocation list (revocation-list-expiring)." in shown.sentence
+    assert shown.components[-1].lists == "revocation-list-expiring"
+
+
 def test_strangers_of_a_week_are_shown_and_no_more_than_fit() -> None:
     def stranger(days: float) -> Refused:
         caller = RefusedCaller(

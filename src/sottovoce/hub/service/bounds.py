@@ -59,6 +59,7 @@ def bounded_status(status: Status, reporter: Component, now: datetime) -> Status
         trust_rev=shown(status.trust_rev, limit=_NAME),
         issuer=shown(status.issuer, limit=_NAME),
         renewal=shown(status.renewal, limit=_CODE),
+        lists=shown(status.lists, limit=_CODE),
         prepared=_prepared(status.prepared),
         naming=_naming(status.naming),
     )

@@ -1,5 +1,6 @@
 """Everything that the page *Security* and ``sottovoce edges`` say, read in one go."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,6 +32,7 @@ class ComponentFacts:
         last_seen: UTC; None before.
         clock_offset: seconds by which its clock was ahead of HUB's when it reported in.
         renewal: the code of what keeps its server from renewing its certificate.
+        lists: the code of what is wrong with its server's revocation lists.
         certificates: that its server shows now, its own first; none when plain or not known.
     """
 
@@ -40,7 +42,17 @@ class ComponentFacts:
     last_seen: datetime | None = None
     clock_offset: float = 0.0
     renewal: str = ""
+    lists: str = ""
     certificates: tuple[CertificateFacts, ...] = ()
+
+    @property
+    def worries(self) -> Iterator[str]:
+        """What will end the security of its server if nobody minds it."""
+        server = f"{self.component.label}'s server"
+        if self.renewal:
+            yield f"{server} cannot renew its certificate ({self.renewal})."
+        if self.lists:
+            yield f"{server} gets no new revocation list ({self.lists})."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +76,8 @@ class SecurityReport:
     @property
     def headline(self) -> Headline:
         """The one sentence on top."""
-        renewals = {each.component: each.renewal for each in self.components if each.renewal}
-        return headline(self.edges, self.at, renewals=renewals, shown=self.shown)
+        worries = [worry for each in self.components for worry in each.worries]
+        return headline(self.edges, self.at, worries=worries, shown=self.shown)
 
     @property
     def shown(self) -> Shown:
@@ -132,5 +144,6 @@ def _facts(component: Component, server: str, row: sa.Row[Any] | None) -> Compon
         last_seen=row.last_seen,
         clock_offset=row.clock_offset,
         renewal=status.renewal if status is not None else "",
+        lists=status.lists if status is not None else "",
         certificates=status.certificates if status is not None else (),
     )

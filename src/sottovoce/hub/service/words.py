@@ -31,8 +31,7 @@ __all__ = [
 #: The certificates that each component's server shows now, its own first; empty for not known.
 Shown = Mapping[Component, tuple[CertificateFacts, ...]]
 
-#: No server fails to renew its certificate; of none it is known what it shows.
-NO_RENEWALS: Mapping[Component, str] = MappingProxyType({})
+#: Of no server it is known what it shows.
 NONE_SHOWN: Shown = MappingProxyType({})
 
 
@@ -78,7 +77,7 @@ def headline(
     edges: Sequence[EdgePosture],
     at: datetime,
     *,
-    renewals: Mapping[Component, str] = NO_RENEWALS,
+    worries: Sequence[str] = (),
     shown: Shown = NONE_SHOWN,
 ) -> Headline:
     """Say whether all of it is secured, and until when.
@@ -86,17 +85,13 @@ def headline(
     Args:
         edges: every connection of the installation.
         at: UTC.
-        renewals: the code of what keeps a component's server from renewing its certificate.
+        worries: sentences about what will end the security of a server if nobody minds it.
         shown: what each server shows now: a certificate that was replaced is no reason to worry.
     """
     said = _standing(edges, at, shown)
-    if not renewals:
+    if not worries:
         return said
-    failing = " ".join(
-        f"{component.label}'s server cannot renew its certificate ({code})."
-        for component, code in renewals.items()
-    )
-    return Headline(max(said.level, Level.WARNING), f"{said.sentence} {failing}")
+    return Headline(max(said.level, Level.WARNING), " ".join((said.sentence, *worries)))
 
 
 def _standing(edges: Sequence[EdgePosture], at: datetime, shown: Shown) -> Headline:
