@@ -22,7 +22,7 @@ __all__ = ["ListAges"]
 _HINT = "Put the current list in its place."
 _MANAGED_HINT = (
     "HUB gives out new lists: look whether it runs, and whether this server reaches it "
-    "(sottovoce edges)."
+    "(sottovoce edges). The root's is signed anew by 'sottovoce ca issuing'."
 )
 
 

@@ -28,6 +28,8 @@ STRAY_AFTER = timedelta(hours=1)
 _MARK = r"\.[0-9a-f]{8}\."
 #: What :mod:`sottovoce.store` writes beside a file: its next version, its present one, its backup.
 _STRAY = re.compile(rf"\..+{_MARK}(tmp|old|bak)")
+#: Where HUB's issuing authority is made, beside its place.
+_STRAY_AUTHORITY = re.compile(rf"\.ca{_MARK}tmp")
 #: The folders of a home, as deep as a file of it lies.
 _FOLDERS = (".", "commands", "conf", "conf/*", "hub", "hub/ca", "lui", "trk", "run")
 
@@ -148,18 +150,20 @@ def _taken(folder: Path) -> Iterator[bool]:
 
 
 def find_stray(home: Path, *, now: datetime) -> tuple[Path, ...]:
-    """Return the hidden files in a home that a write has left that was cut short.
+    """Return what a write in a home, or the making of HUB's authority, left when it was cut short.
 
     Args:
         home: its path.
         now: UTC.
     """
-    return tuple(
-        path
-        for folder in _FOLDERS
-        for path in sorted(home.glob(f"{folder}/.*"))
-        if _STRAY.fullmatch(path.name) and _is_own(path, stat.S_ISREG) and _is_old(path, now)
-    )
+    hidden = [path for folder in _FOLDERS for path in sorted(home.glob(f"{folder}/.*"))]
+    return tuple(path for path in hidden if _is_stray(path, home) and _is_old(path, now))
+
+
+def _is_stray(path: Path, home: Path) -> bool:
+    if path.parent == home / "hub" and _STRAY_AUTHORITY.fullmatch(path.name):
+        return _is_own(path, stat.S_ISDIR)
+    return _STRAY.fullmatch(path.name) is not None and _is_own(path, stat.S_ISREG)
 
 
 def clear_stray(home: Path, *, now: datetime) -> tuple[Path, ...]:
@@ -167,7 +171,10 @@ def clear_stray(home: Path, *, now: datetime) -> tuple[Path, ...]:
     gone = []
     for path in find_stray(home, now=now):
         with contextlib.suppress(OSError):
-            path.unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
             gone.append(path)
     return tuple(gone)
 

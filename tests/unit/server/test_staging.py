@@ -23,7 +23,7 @@ LATER = STRAY_AFTER + timedelta(minutes=1)
 def built(place: Path, name: str) -> Path:
     """Return a folder beside *place*, with a file in it."""
     folder = place.parent / name
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "server.p12").write_bytes(b"a key")
     return folder
 
@@ -107,6 +107,9 @@ def test_files_beside_others_are_left_over_when_they_are_old(tmp_path: Path) -> 
     for path in (*left, *kept):
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"")
+    left.append(built(tmp_path / "hub" / "ca", ".ca.0123abcd.tmp"))
+    kept += [built(tmp_path / "hub" / "ca", ".cb.0123abcd.tmp") / "server.p12"]
+    kept += [built(tmp_path / "conf" / "ca", ".ca.0123abcd.tmp") / "server.p12"]
     assert find_stray(tmp_path, now=now) == clear_stray(tmp_path, now=now) == ()
     assert set(find_stray(tmp_path, now=now + LATER)) == set(left)
     assert set(clear_stray(tmp_path, now=now + LATER)) == set(left)

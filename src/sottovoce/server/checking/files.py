@@ -55,7 +55,7 @@ def check_files(notebook: Notebook, known: Examination) -> None:
 
 def _left_behind(path: Path) -> Fault:
     whole = path.is_dir()
-    what = "A home that was being made" if whole else "The next version of a file"
+    what = "What was being made in a folder" if whole else "The next version of a file"
     return Fault(
         code="left-behind",
         why=f"{what} was left by a process that is gone: {path}. Nobody reads it, and it may hold "
