@@ -126,6 +126,7 @@ def _own(plan: Plan, name: str) -> NamedServer:
         name=name,
         components=plan.settings.components,
         naming=naming,
+        written=plan.naming,
         certified=certified,
         managed=plan.settings.trust_from_hub,
     )

@@ -113,6 +113,25 @@ def test_each_step_has_its_turn_and_says_what_is_missing() -> None:
     ]
 
 
+def test_what_is_written_for_the_next_start_is_not_over_either() -> None:
+    """TRK, on which it is typed, got the new name and was not restarted; now all goes back."""
+    hub, lui, trk = certified(installation(allowed=BOTH), OLD, NEW)
+    ready = replace(trk, written=Naming(server="trk.test", expects={"lui": NEW}))
+    back = replace(renaming((hub, lui, trk)), old=NEW, new=OLD)
+    assert back.next_step == "forgotten"
+    assert replace(back, servers=(hub, lui, ready)).missing("named") == (
+        "TRK's server is to call LUI mail.test from its next start on.",
+    )
+    assert lui.naming is not None
+    own = replace(lui, written=Naming(server=NEW, dials=lui.naming.dials))
+    assert replace(back, servers=(hub, own, trk)).missing("named") == (
+        "LUI's server is to call itself mail.test from its next start on.",
+    )
+    assert replace(back, old=OLD, new=NEW, servers=(hub, lui, ready)).missing("named")[-1] == (
+        "TRK's server still calls LUI lui.test."
+    )
+
+
 def test_what_the_authority_has_recorded_is_not_over() -> None:
     """Also when the server has nothing of it: it was taken back before it was heard."""
     gone = certified(installation(called=NEW, own=NEW, allowed=(BOTH[0], *BOTH[2:])), NEW)

@@ -33,6 +33,7 @@ class NamedServer:
         name: by which HUB knows it.
         components: that run there.
         naming: what it has in force; None when it has not said.
+        written: what its files say, for its next start; None when that is not known here.
         certified: the names in its certificate; empty when it has not said, or is plain.
         managed: whether it takes its trust from HUB.
     """
@@ -40,6 +41,7 @@ class NamedServer:
     name: str
     components: tuple[Component, ...]
     naming: Naming | None = None
+    written: Naming | None = None
     certified: tuple[str, ...] = ()
     managed: bool = False
 
@@ -47,17 +49,6 @@ class NamedServer:
     def labels(self) -> str:
         """Its components, for people."""
         return ", ".join(component.label for component in self.components)
-
-    def calls(self, name: str) -> tuple[str, ...]:
-        """Return the settings in which it calls a partner by *name*."""
-        if self.naming is None:
-            return ()
-        return tuple(
-            f"{_called(key).label} {name}"
-            for given in (self.naming.dials, self.naming.expects)
-            for key, host in given.items()
-            if _same(host, name)
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,8 +170,30 @@ class Renaming:
         # A server with a name for each component may call itself by the one that stays.
         if one is self.server and _same(one.naming.server, self.old):
             yield f"{one.labels}'s server calls itself {one.naming.server}."
-        for called in dict.fromkeys(one.calls(self.old)):
+        for called in _calls(one.naming, self.old):
             yield f"{one.labels}'s server still calls {called}."
+        if one.written is not None:
+            yield from self._at_its_next_start(one, one.naming, one.written)
+
+    def _at_its_next_start(self, one: NamedServer, now: Naming, then: Naming) -> Iterator[str]:
+        """So it is when a renaming is taken back before the server was restarted."""
+        who = f"{one.labels}'s server is to call"
+        if one is self.server and not _same(now.server, self.old) and _same(then.server, self.old):
+            yield f"{who} itself {self.old} from its next start on."
+        for called in _calls(then, self.old):
+            if called not in _calls(now, self.old):
+                yield f"{who} {called} from its next start on."
+
+
+def _calls(naming: Naming, name: str) -> tuple[str, ...]:
+    """Return the partners whom a server calls by *name*."""
+    found = (
+        f"{_called(key).label} {name}"
+        for given in (naming.dials, naming.expects)
+        for key, host in given.items()
+        if _same(host, name)
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def _called(key: str) -> Component:
