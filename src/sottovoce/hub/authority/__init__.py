@@ -14,7 +14,8 @@ from sottovoce.hub.authority.creating import (
 from sottovoce.hub.authority.files import read_bounded, read_password, write_public
 from sottovoce.hub.authority.folder import AuthorityFolder
 from sottovoce.hub.authority.index import REASONS, Index, Issued, Kind, Rename, Rollover, Step
-from sottovoce.hub.authority.issuing import LIST_LIFETIME, Issuer, issuing_folder
+from sottovoce.hub.authority.issuing import Issuer, issuing_folder
+from sottovoce.hub.authority.lists import LIST_LIFETIME
 from sottovoce.hub.authority.renaming import (
     forget_rename,
     names_without,

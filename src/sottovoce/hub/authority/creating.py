@@ -15,7 +15,8 @@ from sottovoce.errors import IssuanceError, StoreError
 from sottovoce.hub.authority import acts
 from sottovoce.hub.authority.folder import AuthorityFolder
 from sottovoce.hub.authority.index import Index, Issued, Kind, root_stem
-from sottovoce.hub.authority.issuing import LIST_LIFETIME, Issuer, issuing_folder
+from sottovoce.hub.authority.issuing import Issuer, issuing_folder
+from sottovoce.hub.authority.lists import LIST_LIFETIME
 from sottovoce.hub.authority.roots import (
     OpenRoot,
     certify,

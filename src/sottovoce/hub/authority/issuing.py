@@ -5,7 +5,6 @@ one has changed. Everything here blocks for a few milliseconds; an event loop ca
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -18,18 +17,18 @@ from sottovoce.hub.authority.acts import Order
 from sottovoce.hub.authority.files import write_own_files
 from sottovoce.hub.authority.folder import AuthorityFolder
 from sottovoce.hub.authority.index import Index, Issued
+from sottovoce.hub.authority.lists import (
+    LIST_LIFETIME,
+    LIST_REFRESH,
+    StoredLists,
+    is_good,
+    is_young,
+)
 from sottovoce.ini import Secret
 from sottovoce.pki import MANAGED_LIFETIME, dump_crl, permitted_names
 
-__all__ = ["LIST_LIFETIME", "Issuer", "issuing_folder"]
+__all__ = ["Issuer", "issuing_folder"]
 
-#: Two days: how long partners rely on a list when HUB is gone. They get each new one within a
-#: heartbeat, so the length bounds only what a thief gains who keeps new lists away from a server;
-#: a weekend without HUB must not stop the installation.
-LIST_LIFETIME = timedelta(days=2)
-#: A list is signed anew when a quarter of its life is over: 12 hours after it was made, so that a
-#: HUB that was down for a day and a half still finds every server with a good list.
-LIST_REFRESH = LIST_LIFETIME / 4
 #: With this the names of this authority's lists begin in a folder that may hold others too.
 _OWN_LIST = "own-"
 
@@ -37,21 +36,6 @@ _OWN_LIST = "own-"
 def issuing_folder(home: Path) -> Path:
     """Return where the issuing authority lies in the home of HUB's server."""
     return home / "hub" / "ca"
-
-
-@dataclass(slots=True)
-class _Lists:
-    """The lists as they lie on the disk, and the state of the files from which they were read."""
-
-    stamp: tuple[object, ...]
-    stems: tuple[str, ...]
-    lists: tuple[x509.CertificateRevocationList, ...]
-    begin: datetime
-    due: datetime
-
-    def serve(self, stamp: tuple[object, ...], now: datetime) -> bool:
-        """Tell whether they are still what lies on the disk, and need no new signature."""
-        return self.stamp == stamp and self.begin <= now < self.due
 
 
 class Issuer:
@@ -68,7 +52,7 @@ class Issuer:
         self.folder = folder
         self.fault: StoreError | None = None
         self._password = password
-        self._seen: _Lists | None = None
+        self._seen: StoredLists | None = None
 
     def __repr__(self) -> str:
         return f"Issuer({self.folder.folder})"
@@ -281,7 +265,7 @@ class Issuer:
         """
         return self._current(now).lists
 
-    def _current(self, now: datetime) -> _Lists:
+    def _current(self, now: datetime) -> StoredLists:
         seen = self._seen
         if seen is not None and seen.serve(self._stamp(), now):
             return seen
@@ -294,7 +278,7 @@ class Issuer:
             stems = (*index.live, *index.roots)
             lists = tuple(self._stored(stem) for stem in stems)
             begins = [crl.last_update_utc for crl in lists[: len(index.live)]]
-            seen = _Lists(
+            seen = StoredLists(
                 stamp=self._stamp(),
                 stems=stems,
                 lists=lists,
@@ -355,12 +339,12 @@ class Issuer:
         stored = self.folder.files(stem).stored_list()
         wanted = {item.serial for item in index.revoked_by(stem, now)}
         complete = stored is not None and wanted <= {entry.serial_number for entry in stored}
-        if stored is not None and complete and _is_young(stored, now):
+        if stored is not None and complete and is_young(stored, now):
             return None
         try:
             self._sign_list(stem, now)
         except StoreError as error:
-            if not (stored is not None and complete and _is_good(stored, now)):
+            if not (stored is not None and complete and is_good(stored, now)):
                 raise
             return error
         return None
@@ -390,12 +374,3 @@ class Issuer:
                 code="file-unreadable",
             ) from error
         return (found.st_ino, found.st_mtime_ns, found.st_size)
-
-
-def _is_young(crl: x509.CertificateRevocationList, now: datetime) -> bool:
-    # One that begins in the future was made while the clock was wrong; nobody accepts it yet.
-    return crl.last_update_utc <= now < crl.last_update_utc + LIST_REFRESH
-
-
-def _is_good(crl: x509.CertificateRevocationList, now: datetime) -> bool:
-    return crl.next_update_utc is not None and now < crl.next_update_utc
