@@ -14,6 +14,7 @@ from sottovoce.cli.demo.installation import RunningServer
 from sottovoce.cli.demo.layout import Ports
 from sottovoce.policy import Component
 from sottovoce.testing import ThrowAwayAuthority
+from sottovoce.testing.forked import Forkery
 from sottovoce.testing.homes import Premises
 
 #: Seconds within which anything must come about on a busy machine.
@@ -128,6 +129,29 @@ class Estate:
             with suppress(json.JSONDecodeError):
                 lines.append(json.loads(line))
         return [line for line in lines if wanted.items() <= line.items()]
+
+
+@pytest.fixture(scope="session")
+def forkery() -> Iterator[Forkery]:
+    """The process from which servers are forked."""
+    with Forkery() as made:
+        yield made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked_servers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have servers start without importing the program, but where the process itself is looked at.
+
+    A module that is marked ``interpreter``, and whatever a test starts by itself, has real ones.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("interpreter") is None:
+            patch.setattr(
+                RunningServer,
+                "begin",
+                staticmethod(lambda words: request.getfixturevalue("forkery").begin(words)),
+            )
+        yield
 
 
 @pytest.fixture

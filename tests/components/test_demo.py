@@ -96,14 +96,19 @@ def here(
 
 
 def processes_about(folder: Path) -> list[str]:
-    """Return the command lines of processes that name *folder*."""
+    """Return the command lines of processes that name *folder*, or have a file open there."""
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
         try:
-            line = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            line = (
+                (process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            )
+            opened = [str(each.readlink()) for each in (process / "fd").iterdir()]
         except OSError:
             continue
-        if str(folder) in line:
+        if str(folder) in line or any(each.startswith(f"{folder}/") for each in opened):
             found.append(line)
     return found
 
@@ -214,7 +219,9 @@ def test_an_interrupted_demonstration_cleans_up(
         assert len(processes_about(tmp_path)) == servers
         process.send_signal(number)
         rest, err = "".join(lines), process.stderr.read()
-    assert process.returncode == 130, rest + err
+    # Python ends itself by SIGINT when the signal met it while it compiled a text, as dataclasses do
+    # when they are imported; a shell says 130 of both.
+    assert process.returncode in (130, -signal.SIGINT), rest + err
     assert "Traceback" not in err
     assert_nothing_left(tmp_path)
 

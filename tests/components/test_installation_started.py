@@ -11,7 +11,7 @@ from sottovoce.policy import Component
 if TYPE_CHECKING:
     from tests.components.conftest import Estate
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.interpreter, pytest.mark.timeout(120)]
 
 
 def secrets_of(estate: "Estate", label: str) -> list[str]:

@@ -47,7 +47,7 @@ from sottovoce.server.checking.partners import _endpoint
 if TYPE_CHECKING:
     from tests.secret_watch import Written
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.interpreter, pytest.mark.timeout(240)]
 
 _CODE = re.compile(r"shown only now\): (\S+)")
 

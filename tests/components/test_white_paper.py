@@ -211,8 +211,9 @@ KEYTOOL = shutil.which("keytool")
 def java_keytool(*words: str | Path, status: int = 0) -> str:
     """Run the JDK's program, as an administrator who has it does."""
     assert KEYTOOL is not None
+    short_lived = ("-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC")
     done = subprocess.run(
-        [KEYTOOL, *(str(word) for word in words)], capture_output=True, text=True, check=False
+        [KEYTOOL, *short_lived, *map(str, words)], capture_output=True, text=True, check=False
     )
     said = done.stdout + done.stderr
     assert done.returncode == status, said

@@ -8,6 +8,7 @@ it is asked only where no text of the catalogue was found, and is never as sure 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from sottovoce.diagnosis.entry import clean, veiled
 from sottovoce.diagnosis.matching import Found, Prepared
@@ -244,9 +245,12 @@ def _alternatives(group: str) -> str:
     )
 
 
-_COMPILED = tuple(
-    (rule, tuple(re.compile(_alternatives(group)) for group in rule.groups)) for rule in RULES
-)
+@cache
+def _compiled() -> tuple[tuple[Rule, tuple[re.Pattern[str], ...]], ...]:
+    """Return the rules with their expressions; once, when somebody asks, for they take long."""
+    return tuple(
+        (rule, tuple(re.compile(_alternatives(group)) for group in rule.groups)) for rule in RULES
+    )
 
 
 #: What openssl s_client says of every connection to a server that names no CAs, and of every key.
@@ -272,7 +276,7 @@ def gists_in(text: Prepared) -> Iterator[tuple[Rule, Found]]:
     for place, line in _lines(text):
         if _NORMAL.search(line):
             continue
-        for rule, groups in _COMPILED:
+        for rule, groups in _compiled():
             matches = [group.search(line) for group in groups]
             if all(matches):
                 spans = [match.span() for match in matches if match is not None]

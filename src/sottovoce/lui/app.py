@@ -27,6 +27,10 @@ from sottovoce.store import Database
 
 __all__ = ["LuiApp", "create_home", "database_path", "open_database"]
 
+#: Seconds after which a tracker that is away is called again, though events are fetched less often;
+#: the peer makes the pauses between attempts longer.
+_RETRY = 2.0
+
 #: Seconds that a stop waits for mails in DATA before their connections are cut (and the mails
 #: become uncertain); a relay answers within a few seconds.
 GRACE = 15.0
@@ -172,7 +176,8 @@ class LuiApp:
                 self._tracker_away(error)
             except Exception as error:  # noqa: BLE001 - the feed goes on; nothing was acknowledged
                 self._task_failed("event feed", error)
-            await asyncio.sleep(self._settings.event_transfer_interval)
+            interval = self._settings.event_transfer_interval
+            await asyncio.sleep(min(interval, _RETRY) if self._away else interval)
 
     def _tracker_away(self, error: SottovoceError) -> None:
         if self._away != error.code:

@@ -30,6 +30,8 @@ __all__ = ["Installation", "RunningServer"]
 
 #: Seconds that a server may take to become ready, and to stop.
 _READY_LIMIT, _STOP_LIMIT = 90.0, 30.0
+#: With which a command ends that Ctrl-C interrupted.
+_INTERRUPTED = 130
 
 
 class _Caught(io.TextIOWrapper):
@@ -52,16 +54,22 @@ class RunningServer:
         self.home = home
         self.output: list[str] = []
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self.process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "sottovoce", "start", "--home", str(home)],
+        command = [sys.executable, "-m", "sottovoce", "start", "--home", str(home)]
+        self.process = self.begin(command)
+        assert self.process.stdout is not None
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
+        self._reader.start()
+
+    @staticmethod
+    def begin(command: Sequence[str]) -> "subprocess.Popen[str]":
+        """Begin the process; tests replace this by one that need not import the program."""
+        return subprocess.Popen(  # noqa: S603 - our own program
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        assert self.process.stdout is not None
-        self._reader = threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True)
-        self._reader.start()
 
     def _read(self, stream: IO[str]) -> None:
         with stream:
@@ -148,12 +156,16 @@ class Installation:
 
         Raises:
             SottovoceError: it ended with a status that is not in *good*.
+            KeyboardInterrupt: it was interrupted.
         """
         line = [str(word) for word in words]
         self.commands.append(shlex.join(["sottovoce", *line]))
         out, problems = _Caught(), _Caught()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(problems):
             status = main(line)
+        if status == _INTERRUPTED:
+            # The signal was for the whole; the command was only under way when it came.
+            raise KeyboardInterrupt
         if status not in good:
             raise SottovoceError(
                 f"{self.commands[-1]} ended with status {status}:\n{problems.text or out.text}"
