@@ -219,8 +219,8 @@ def test_an_interrupted_demonstration_cleans_up(
         assert len(processes_about(tmp_path)) == servers
         process.send_signal(number)
         rest, err = "".join(lines), process.stderr.read()
-    # Python ends itself by SIGINT when the signal met it while it compiled a text, as dataclasses do
-    # when they are imported; a shell says 130 of both.
+    # Python ends itself by SIGINT when the signal met it while it compiled a text, as dataclasses
+    # do when they are imported; a shell says 130 of both.
     assert process.returncode in (130, -signal.SIGINT), rest + err
     assert "Traceback" not in err
     assert_nothing_left(tmp_path)

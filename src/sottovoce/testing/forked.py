@@ -155,10 +155,11 @@ def _main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    import uvloop  # noqa: F401 - what a server needs
+    # What 'start' imports when it runs: packages load a name at its first use.
+    import uvloop  # noqa: F401
 
-    import sottovoce.cli.start
-    import sottovoce.server  # noqa: F401 - likewise
+    import sottovoce.cli.start  # noqa: F401
+    from sottovoce.server import Server, read_plan  # noqa: F401
 
     gc.collect()
     gc.freeze()
