@@ -103,6 +103,7 @@ class Watch:
         cases: test function → how many cases of it this run is to carry out.
         done: the same → how many have passed.
         partial: functions of which some cases were left out.
+        named: the functions that the registry names.
     """
 
     registry: Registry
@@ -110,8 +111,13 @@ class Watch:
     cases: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     partial: set[str] = field(default_factory=set)
-    #: What the test under way has made; None between tests.
+    #: Whether every test is watched, or those alone that the registry names.
+    all: bool = False
+    #: What the test under way has made; None between tests, and while one runs that nobody watches.
     codes: set[str] | None = None
+
+    def __post_init__(self) -> None:
+        self.named = frozenset(self.registry.produced.values())
 
     def made(self, code: str) -> None:
         """Take note of a code, if code of the product made it."""
@@ -174,7 +180,8 @@ def _watch(kind: type, code_of: Callable[[Any], str], watch: Watch) -> None:
     @wraps(original)
     def watched(self: Any, *args: Any, **named: Any) -> None:
         original(self, *args, **named)
-        watch.made(code_of(self))
+        if watch.codes is not None:
+            watch.made(code_of(self))
 
     kind.__init__ = watched  # type: ignore[misc]
 
@@ -212,7 +219,7 @@ WATCH = pytest.StashKey[Watch]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin to watch."""
-    watch = Watch(read_registry())
+    watch = Watch(read_registry(), all=config.getoption("--write-produced"))
     config.stash[WATCH] = watch
     _watch(Fault, lambda fault: fault.code, watch)
     _watch(Finding, lambda finding: finding.code, watch)
@@ -241,10 +248,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """Watch one test."""
+    """Watch one test, if what it makes is asked for: most of them cost nothing then."""
     watch = item.config.stash[WATCH]
-    codes = watch.codes = set()
     function = _function_of(item.nodeid)
+    if not watch.all and function not in watch.named:
+        yield
+        return
+    codes = watch.codes = set()
     try:
         yield
         watch.done[function] += 1

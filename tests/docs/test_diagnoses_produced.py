@@ -53,10 +53,12 @@ def test_only_a_function_that_has_run_whole_can_break_its_word() -> None:
     assert watch.broken() == {}
 
 
-def test_who_watches_sees_the_product_and_not_the_test(request: pytest.FixtureRequest) -> None:
+def test_who_watches_sees_the_product_and_not_the_test(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The watch itself: what a test makes by its own hand, or was told, counts for nothing."""
-    codes = request.config.stash[WATCH].codes
-    assert codes == set()
+    codes: set[str] = set()
+    monkeypatch.setattr(request.config.stash[WATCH], "codes", codes)
     Fault(code="revoked", why="By hand.")
     Finding(id="x", group="x", status=Status.FAULT, message="x", code="same-key")
     SottovoceError("By hand.", code="error")
