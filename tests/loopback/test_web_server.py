@@ -347,6 +347,8 @@ async def test_whoever_is_slow_is_cut_off(
     """Slow requests must not hold connections; the limits are shortened here, nothing is timed."""
     monkeypatch.setattr(protocol, "HEAD_TIMEOUT", 0.05)
     monkeypatch.setattr(protocol, "REQUEST_TIMEOUT", 0.05)
+    # IDLE_TIMEOUT, as the server has it.
+    monkeypatch.setattr(plain._server.config, "timeout_keep_alive", 0.05)
     await exchange(plain, *pieces)  # it returns, so the server has closed
     assert not plain._server.server_state.connections
 
