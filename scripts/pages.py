@@ -146,6 +146,7 @@ def states() -> str:
         edges.setdefault((state.value, after.value), []).append(f"{speaks}: {message.__name__}")
     lines = [f"    [*] --> {State.GREETING}", f"    [*] --> {State.WHY}: asks why"]
     lines.append(f"    [*] --> {State.JOIN}: wants to join")
+    lines.append(f"    [*] --> {State.LISTS}: wants revocation lists")
     lines += [f"    {a} --> {b}: {'<br>'.join(said)}" for (a, b), said in edges.items()]
     lines.append(f"    {State.CLOSED} --> [*]")
     return "```mermaid\nstateDiagram-v2\n" + "\n".join(lines) + "\n```\n"

@@ -5,6 +5,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 from sottovoce.cli import main
 from sottovoce.cli.demo.installation import RunningServer
 from sottovoce.cli.demo.layout import Ports
+from sottovoce.hub.authority import Issuer
 from sottovoce.net import utc_now
-from sottovoce.pki import dns_names, key_fingerprint, uri_names
+from sottovoce.pki import dns_names, dump_crl, key_fingerprint, uri_names
 from sottovoce.policy import Component
 from sottovoce.server import read_plan
+from sottovoce.server.following import list_name
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -409,3 +412,40 @@ def test_a_home_that_does_not_fit_is_told_every_reason(
     assert "another HUB" in run("join", invited(), "--home", plain).err
     (plain / "trk" / "tracker.ini").write_text(text)
     assert snapshot(plain) == before
+
+
+def test_a_server_whose_lists_are_overdue_refuses_hub_and_heals_by_itself(
+    hub: Inviting, run: Run, invited: Callable[..., str], tmp_path: Path, eventually: Any
+) -> None:
+    """It was off as long as its lists live, starts, and is connected without anybody's hand.
+
+    No clock is moved: what lies there is HUB's list as it was signed three days ago.
+    """
+    home, public = tmp_path / "trk", hub.ports.take(ADDRESS[TRK])
+    words = ("--bind", ADDRESS[TRK], "--tracker-port", str(hub.ports.take(ADDRESS[TRK])))
+    words += ("--public-address", ADDRESS[TRK], "--public-port", str(public))
+    assert run("join", invited("trk"), "--home", home, *words).status == 0
+    issuer = Issuer.open(hub.home)
+    assert issuer is not None
+    # HUB's own server finds it too old within a second, and signs the next.
+    overdue = issuer.revocation_lists(utc_now() - timedelta(days=3))
+    folder = home / "conf" / "revocation"
+    for crl in overdue:
+        assert (folder / list_name(crl)).exists()
+        (folder / list_name(crl)).write_bytes(dump_crl(crl))
+    server = RunningServer(home)
+    try:
+        server.wait_ready()
+
+        def dialled() -> list[str]:
+            lines = (home / "logs" / "security.log").read_text("utf-8").splitlines()
+            calls = [each for each in map(json.loads, lines) if each.get("dialled") == HUB]
+            return [each.get("code") or each["outcome"] for each in calls]
+
+        eventually(lambda: "accepted" in dialled())
+        assert dialled()[0] == "revocation-list-expired"
+    finally:
+        server.stop()
+    told = (home / "logs" / "server.log").read_text("utf-8")
+    assert told.count("lists-healing") == told.count("lists-healed") == 1
+    assert "127.0.0.1 fetched 2 revocation lists" in hub.log("hub.log")

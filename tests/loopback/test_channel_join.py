@@ -41,6 +41,7 @@ from sottovoce.hub.trust_desk import TrustDesk
 from sottovoce.keystore import PrivateKeyEntry
 from sottovoce.net import (
     LIMITS,
+    Destination,
     Endpoint,
     Limits,
     Newcomer,
@@ -48,6 +49,7 @@ from sottovoce.net import (
     Reception,
     SecurityRecord,
     Welcome,
+    fetch_lists,
     join,
     listen,
 )
@@ -60,6 +62,7 @@ from sottovoce.pki import (
 from sottovoce.policy import AllowedClients, Component
 from sottovoce.rpc import (
     ADMISSION_FRAME,
+    LISTS_FRAME,
     Bye,
     Call,
     Hello,
@@ -484,6 +487,9 @@ async def test_a_root_without_the_key_is_no_hub(
         async def roots(self) -> Any:
             return right
 
+        async def lists(self, *, asked_by: str) -> Any:
+            raise AssertionError("nobody asked for lists")
+
         async def receive(self, applicant: Any) -> Any:
             raise AssertionError("it was shown a code")
 
@@ -847,3 +853,62 @@ async def test_a_hub_that_is_silent(hub: Hub, step: str, monkeypatch: pytest.Mon
         record = await hub.logged(Outcome.REFUSED)
     assert error.code == "closed-early"
     assert record.code == "phase-timeout"
+
+
+# Revocation lists, which anybody may fetch.
+
+
+async def lists_from(port: int) -> tuple[bytes, ...]:
+    """Fetch as a server does that can authenticate nobody: it has no trust at all."""
+    mine = endpoint("trk.test", lambda: NOW, Trust(None), lambda record: None)
+    place = Destination(name="hub.test", port=port, address="127.0.0.1", component=Component.HUB)
+    return await fetch_lists(mine, place)
+
+
+async def test_lists_are_given_to_anybody_and_count_as_no_attempt(hub: Hub) -> None:
+    """Nobody is invited: the *join* path is shut, and this one open, until it was too often."""
+    async with door(hub, lists_per_minute=2, joins_per_minute=1) as port:
+        for _ in range(2):
+            found = await lists_from(port)
+        with pytest.raises(ChannelError) as caught:
+            await lists_from(port)
+        assert caught.value.code == "closed-early"
+        assert hub.records == []
+        # The one attempt to join that is allowed is still there.
+        assert isinstance(await join_there(hub, port), Welcome)
+    expected = hub.issuer.revocation_lists(NOW)
+    assert {*found} == {crl.public_bytes(Encoding.DER) for crl in expected}
+    assert len(found) == 2
+
+
+async def join_there(hub: Hub, port: int) -> Welcome:
+    who = newcomer(changed(await hub.invite(), port=port))
+    return await join(endpoint("trk.test", hub.clock, Trust(None), hub.log), who)
+
+
+async def test_lists_that_are_too_long_and_a_port_that_has_none(hub: Hub) -> None:
+    """Both ends: nobody can be made to keep more than the bound of what a stranger sends."""
+
+    class Flood:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(hub.desk, name)
+
+        async def lists(self, *, asked_by: str) -> tuple[bytes, ...]:
+            return (b"l" * LISTS_FRAME,)
+
+    errors: list[BaseException] = []
+    async with door(hub, Flood(), errors=errors) as port:  # type: ignore[arg-type]
+        with pytest.raises(ChannelError):
+            await lists_from(port)
+    assert [str(LISTS_FRAME) in str(error) for error in errors] == [True]
+    other = await listen(
+        endpoint("trk.test", hub.clock, hub.trust, hub.log),
+        address="127.0.0.1",
+        port=0,
+        offers=[],
+        on_error=lambda name, error: pytest.fail(f"{name}: {error!r}"),
+    )
+    with pytest.raises(ChannelError) as caught:
+        await lists_from(other.port)
+    await other.aclose(grace=0)
+    assert "gives out no revocation lists" in str(caught.value)

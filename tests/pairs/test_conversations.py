@@ -10,11 +10,13 @@ from sottovoce.rpc import (
     Call,
     Cancel,
     Connection,
+    CurrentLists,
     Greeting,
     Hello,
     Joined,
     JoinGreeting,
     JoinRequest,
+    ListsRequest,
     Message,
     Ping,
     Pong,
@@ -73,6 +75,10 @@ JOIN_DECLINED: list[tuple[Side, Message]] = [
     *JOIN[:1],
     (C, WhyHint((Reason("join-wrong-authority"),))),
 ]
+LISTS: list[tuple[Side, Message]] = [
+    (C, ListsRequest()),
+    (A, CurrentLists((b"l" * 90_000, b"l" * 900))),
+]
 
 
 def pair(*, step: int | None = None, begins: State = State.GREETING) -> ConversationWire:
@@ -91,6 +97,7 @@ def pair(*, step: int | None = None, begins: State = State.GREETING) -> Conversa
         (JOIN, State.JOIN),
         (JOIN_REFUSED, State.JOIN),
         (JOIN_DECLINED, State.JOIN),
+        (LISTS, State.LISTS),
     ],
 )
 def test_every_split_of_a_conversation_gives_the_same_messages(

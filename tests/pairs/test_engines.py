@@ -303,9 +303,12 @@ def test_a_caller_that_distrusts_the_server_completes_the_why_path(
         ([b"sottovoce-join/1", b"sottovoce/1"], None),
         ([b"sottovoce-join/1", b"sottovoce-why/1"], AlpnPath.WHY),
         ([b"sottovoce-join/2"], None),
+        ([b"sottovoce-lists/1"], AlpnPath.LISTS),
+        ([b"sottovoce-lists/1", b"sottovoce/1"], None),
+        ([b"sottovoce-lists/1", b"sottovoce-why/1"], AlpnPath.WHY),
     ],
 )
-def test_only_two_paths_collect_and_nothing_unknown_leads_there(
+def test_only_three_paths_collect_and_nothing_unknown_leads_there(
     offered: list[bytes], path: AlpnPath | None, generations: SimpleNamespace
 ) -> None:
     """ALPN tricks: whoever offers the normal path is verified, in whatever order."""
@@ -344,6 +347,13 @@ def test_the_join_path_is_not_for_who_has_no_key(
     options = {"path": AlpnPath.JOIN, "joinable": True}
     wire = joined(generations.without_certificate, generations.hub, **options).run()
     assert broken(wire, A).alert_sent == "certificate_required"
+
+
+def test_the_lists_path_is_for_anybody(joined: Join, generations: SimpleNamespace) -> None:
+    """Without a certificate, and from somebody who trusts nobody there."""
+    wire = joined(generations.without_certificate, generations.hub, path=AlpnPath.LISTS).run()
+    assert secured(wire, C).path is secured(wire, A).path is AlpnPath.LISTS
+    assert secured(wire, A).chain == ()
 
 
 # What is not spoken.

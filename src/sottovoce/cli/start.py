@@ -45,7 +45,7 @@ async def _run(home: Path, *, unsafe: bool) -> int:
 
     await asyncio.to_thread(renew_before_start, home, now=utc_now())
     not_fetched = await fetch_before_start(home, clock=utc_now)
-    plan = await asyncio.to_thread(read_plan, home, at=utc_now())
+    plan = await asyncio.to_thread(read_plan, home, at=utc_now(), starting=True)
     plan = replace(plan, warnings=(*plan.warnings, *not_fetched))
     settings = plan.settings
     logs = Logs(plan.home.logs, level=settings.log_level, components=settings.components)

@@ -82,6 +82,21 @@ class JoinDesk:
         """Return the roots of the authority."""
         return await asyncio.to_thread(lambda: self._issuer.roots)
 
+    async def lists(self, *, asked_by: str) -> tuple[bytes, ...]:
+        """Return the revocation lists that HUB has in force itself."""
+        try:
+            crls = self._trust.bundle().crls
+        except SottovoceError:
+            crls = ()
+        if asked_by:
+            self._log.info(
+                f"{asked_by} fetched {len(crls)} revocation lists, as a server does whose own are "
+                "overdue.",
+                action="lists-given",
+                address=asked_by,
+            )
+        return crls
+
     async def receive(self, applicant: Applicant) -> Joined | tuple[Fault, ...]:
         """Let a new server in, or say why not."""
         async with self._lock:

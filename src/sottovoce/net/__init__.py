@@ -35,6 +35,7 @@ __all__ = [
     "Welcome",
     "connect",
     "fetch",
+    "fetch_lists",
     "join",
     "listen",
     "monotonic",
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from sottovoce.net.joining import Newcomer, join
     from sottovoce.net.limits import LIMITS, Limits
     from sottovoce.net.listener import Listener, listen
+    from sottovoce.net.lists import fetch_lists
     from sottovoce.net.peer import Peer
     from sottovoce.net.probing import PortAnswer, Probe, probe
     from sottovoce.net.reaching import Destination
@@ -75,6 +77,7 @@ else:
             "join_checks": ("Welcome",),
             "joining": ("Newcomer", "join"),
             "limits": ("LIMITS", "Limits"),
+            "lists": ("fetch_lists",),
             "listener": ("Listener", "listen"),
             "peer": ("Peer",),
             "probing": ("PortAnswer", "Probe", "probe"),

@@ -321,7 +321,7 @@ class Admission:
     # The paths on which nobody is admitted.
 
     async def _run_errand(self, secured: Secured) -> None:
-        """Explain a refusal, or let a new server join; then it is over."""
+        """Explain a refusal, give lists, or let a new server join; then it is over."""
         self._phase = secured.path.name.lower()
         errand = Errand(
             wire=self._wire,
@@ -334,6 +334,9 @@ class Admission:
             if errand.may_ask_why:
                 faults = self._examine(secured.chain)
                 await errand.explain(faults, presented=self._presented)
+            return
+        if secured.path is AlpnPath.LISTS:
+            await errand.give_lists(self._reception)
             return
         assert self._reception is not None, "the path is offered only with a reception"
         self._identity = identity_of(secured.chain)

@@ -1,6 +1,6 @@
-"""The paths on which nobody is admitted: asking why one was refused, and joining.
+"""The paths on which nobody is admitted: asking why one was refused, joining, revocation lists.
 
-Owns what is said there and what is logged of it. No calls follow on either path; when an errand is
+Owns what is said there and what is logged of it. No calls follow on any of them; when an errand is
 over, the connection is.
 """
 
@@ -10,14 +10,23 @@ from dataclasses import dataclass
 
 from cryptography import x509
 
-from sottovoce.errors import Fault
+from sottovoce.errors import Fault, RemoteProtocolError
 from sottovoce.net.endpoint import Endpoint
 from sottovoce.net.reception import Reception, hear_applicant
 from sottovoce.net.security import Outcome
 from sottovoce.net.telling import faults_told, reasons_to_tell
 from sottovoce.net.visitors import Visitors
 from sottovoce.net.wire import Lost, Wire
-from sottovoce.rpc import Bye, Connection, Speaks, State, WhyAnswer, WhyHint
+from sottovoce.rpc import (
+    Bye,
+    Connection,
+    CurrentLists,
+    ListsRequest,
+    Speaks,
+    State,
+    WhyAnswer,
+    WhyHint,
+)
 
 __all__ = ["Errand"]
 
@@ -89,3 +98,27 @@ class Errand:
             connection_id=self.connection_id,
         )
         self.log(heard.outcome, **heard.fields(self.endpoint.clock()))
+
+    async def give_lists(self, reception: Reception | None) -> None:
+        """Give the revocation lists in force to whoever asks: they are signed, and no secret.
+
+        It is no attempt at anything: the security log has nothing of it but a breach.
+
+        Args:
+            reception: has them; None where the authority does not live.
+
+        Raises:
+            TimeoutError: the caller did not speak in time.
+            RemoteProtocolError: it broke the protocol.
+        """
+        host = self.wire.peer_host
+        if reception is None or not self.visitors.may_fetch_lists(host):
+            return
+        self.wire.converse(Connection(Speaks.ACCEPTING, State.LISTS))
+        async with asyncio.timeout(self.endpoint.limits.greeting):
+            match await self.wire.next():
+                case ListsRequest():
+                    asked_by = host if self.visitors.worth_a_line(host, "lists-given") else ""
+                    self.wire.send(CurrentLists(await reception.lists(asked_by=asked_by)))
+                case RemoteProtocolError() as error:
+                    raise error

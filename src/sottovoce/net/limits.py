@@ -23,6 +23,7 @@ class Limits:
         unfinished: the same for all addresses together.
         why_per_minute: questions on the *why* path per address and minute.
         joins_per_minute: attempts on the *join* path per address and minute.
+        lists_per_minute: requests on the *lists* path per address and minute.
     """
 
     resolve: float = 5.0
@@ -38,6 +39,7 @@ class Limits:
     unfinished: int = 512
     why_per_minute: int = 12
     joins_per_minute: int = 12
+    lists_per_minute: int = 12
 
 
 #: What is used when nothing else is said.

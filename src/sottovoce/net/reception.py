@@ -62,6 +62,14 @@ class Reception(Protocol):
         """Return the roots by one of which an invited caller knows us."""
         ...
 
+    async def lists(self, *, asked_by: str) -> tuple[bytes, ...]:
+        """Return the revocation lists in force (DER), which are anybody's to read.
+
+        Args:
+            asked_by: an address that is worth a line in the log; empty when it has had one.
+        """
+        ...
+
     async def receive(self, applicant: Applicant) -> Joined | tuple[Fault, ...]:
         """Return everything that the new server needs, or every reason why it is refused."""
         ...

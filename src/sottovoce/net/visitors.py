@@ -57,6 +57,10 @@ class Visitors:
         """Return whether *host* may try to join once more within this minute."""
         return self._count(host, "join") <= self._limits.joins_per_minute
 
+    def may_fetch_lists(self, host: str) -> bool:
+        """Return whether *host* may fetch the revocation lists once more within this minute."""
+        return self._count(host, "lists") <= self._limits.lists_per_minute
+
     def worth_a_line(self, host: str, code: str) -> bool:
         """Return whether this is the first of its kind from *host* within this minute (P7)."""
         return self._count(host, code) == 1

@@ -1,17 +1,26 @@
 """Frames, messages and the connection state machine of typed calls; no I/O."""
 
 from sottovoce.rpc.connection import MAX_IN_FLIGHT, TRANSITIONS, Connection, Speaks, State
-from sottovoce.rpc.frames import ADMISSION_FRAME, CALL_FRAME, JOIN_FRAME, FrameReader, append_frame
+from sottovoce.rpc.frames import (
+    ADMISSION_FRAME,
+    CALL_FRAME,
+    JOIN_FRAME,
+    LISTS_FRAME,
+    FrameReader,
+    append_frame,
+)
 from sottovoce.rpc.messages import (
     UNDECODABLE,
     Bye,
     Call,
     Cancel,
+    CurrentLists,
     Greeting,
     Hello,
     Joined,
     JoinGreeting,
     JoinRequest,
+    ListsRequest,
     Message,
     Ping,
     Pong,
@@ -30,6 +39,7 @@ __all__ = [
     "ADMISSION_FRAME",
     "CALL_FRAME",
     "JOIN_FRAME",
+    "LISTS_FRAME",
     "MAX_IN_FLIGHT",
     "TRANSITIONS",
     "UNDECODABLE",
@@ -37,12 +47,14 @@ __all__ = [
     "Call",
     "Cancel",
     "Connection",
+    "CurrentLists",
     "FrameReader",
     "Greeting",
     "Hello",
     "JoinGreeting",
     "JoinRequest",
     "Joined",
+    "ListsRequest",
     "Message",
     "Ping",
     "Pong",

@@ -16,6 +16,7 @@ from sottovoce.rpc.frames import (
     ADMISSION_FRAME,
     CALL_FRAME,
     JOIN_FRAME,
+    LISTS_FRAME,
     FrameReader,
     append_frame,
 )
@@ -23,11 +24,13 @@ from sottovoce.rpc.messages import (
     Bye,
     Call,
     Cancel,
+    CurrentLists,
     Greeting,
     Hello,
     Joined,
     JoinGreeting,
     JoinRequest,
+    ListsRequest,
     Message,
     Ping,
     Pong,
@@ -82,6 +85,10 @@ class State(StrEnum):
     REQUEST = "request"
     #: The *join* path: the accepting side owes the certificate, or its refusal.
     ISSUE = "issue"
+    #: The *lists* path: the caller owes its request.
+    LISTS = "lists"
+    #: The *lists* path: the accepting side owes the lists.
+    GIVE = "give"
 
 
 _A, _C = Speaks.ACCEPTING, Speaks.CALLING
@@ -129,6 +136,8 @@ TRANSITIONS = MappingProxyType(
         (State.REQUEST, _C, Bye): State.CLOSED,
         (State.ISSUE, _A, Joined): State.CLOSED,
         (State.ISSUE, _A, Refused): State.CLOSED,
+        (State.LISTS, _C, ListsRequest): State.GIVE,
+        (State.GIVE, _A, CurrentLists): State.CLOSED,
     }
 )
 
@@ -138,6 +147,7 @@ _FRAMES = MappingProxyType(
     {
         (State.JOIN, _A): JOIN_FRAME,
         (State.ISSUE, _A): CALL_FRAME,
+        (State.GIVE, _A): LISTS_FRAME,
         **{(state, side): CALL_FRAME for state in (State.OPEN, State.CLOSING) for side in Speaks},
     }
 )
@@ -153,7 +163,8 @@ class Connection:
 
     Args:
         speaks: which side we are.
-        begins: where the conversation begins: ``GREETING``; ``WHY`` and ``JOIN`` on those paths.
+        begins: where the conversation begins: ``GREETING``; ``WHY``, ``JOIN`` and ``LISTS`` on
+            those paths.
 
     Move bytes with :meth:`receive_data`, :meth:`receive_eof` and :meth:`data_to_send`; speak with
     :meth:`send`; what arrived is what :meth:`receive_data` returns. :attr:`state` says where it is.

@@ -2,7 +2,15 @@
 
 from sottovoce.errors import LocalProtocolError, RemoteProtocolError
 
-__all__ = ["ADMISSION_FRAME", "CALL_FRAME", "HEADER", "JOIN_FRAME", "FrameReader", "append_frame"]
+__all__ = [
+    "ADMISSION_FRAME",
+    "CALL_FRAME",
+    "HEADER",
+    "JOIN_FRAME",
+    "LISTS_FRAME",
+    "FrameReader",
+    "append_frame",
+]
 
 #: Bytes of the length.
 HEADER = 4
@@ -11,6 +19,9 @@ ADMISSION_FRAME = 4 * 1024
 #: The longest greeting on the *join* path: the roots of an authority, two of them while it changes
 #: (an RSA root takes 1.5 KiB). It stays below what is kept of a peer that speaks before its turn.
 JOIN_FRAME = 12 * 1024
+#: The longest answer on the *lists* path, whose sender nobody has authenticated: some 25,000
+#: revoked certificates.
+LISTS_FRAME = 1024 * 1024
 #: The longest frame afterwards; gRPC's default is 4 MiB, Kafka's 1 MiB, Redis' 512 MiB.
 CALL_FRAME = 16 * 1024 * 1024
 

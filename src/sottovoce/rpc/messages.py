@@ -15,11 +15,13 @@ __all__ = [
     "Bye",
     "Call",
     "Cancel",
+    "CurrentLists",
     "Greeting",
     "Hello",
     "JoinGreeting",
     "JoinRequest",
     "Joined",
+    "ListsRequest",
     "Message",
     "Ping",
     "Pong",
@@ -224,6 +226,20 @@ class Bye(msgspec.Struct, frozen=True, array_like=True, tag=16):
     message: str = ""
 
 
+class ListsRequest(msgspec.Struct, frozen=True, array_like=True, tag=17):
+    """On the *lists* path: the caller asks for the revocation lists in force, and names nobody."""
+
+
+class CurrentLists(msgspec.Struct, frozen=True, array_like=True, tag=18):
+    """On the *lists* path: what HUB's authority has signed; each list proves itself.
+
+    Args:
+        crls: revocation lists (DER).
+    """
+
+    crls: tuple[bytes, ...]
+
+
 Message: TypeAlias = (
     Greeting
     | Hello
@@ -241,6 +257,8 @@ Message: TypeAlias = (
     | Ping
     | Pong
     | Bye
+    | ListsRequest
+    | CurrentLists
 )
 
 _encoder = msgspec.msgpack.Encoder()

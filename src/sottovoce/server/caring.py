@@ -19,13 +19,14 @@ from sottovoce.errors import Fault, SottovoceError
 from sottovoce.hub import why_renew
 from sottovoce.hub.authority import Issuer
 from sottovoce.ini import Secret
-from sottovoce.net import Endpoint, TaskOwner
+from sottovoce.net import Endpoint, TaskOwner, fetch_lists
 from sottovoce.net.log import Log
 from sottovoce.net.posture import certificates_of
 from sottovoce.pki import fingerprint, load_certificates, load_request
-from sottovoce.policy import KEYSTORE_PATH
+from sottovoce.policy import KEYSTORE_PATH, Component
 from sottovoce.server.fetching import RevocationFetcher, fetches
 from sottovoce.server.following import Follower
+from sottovoce.server.healing import ListHealer
 from sottovoce.server.home import Faults
 from sottovoce.server.keeper import TrustKeeper
 from sottovoce.server.own_trust import issuer_print
@@ -74,6 +75,7 @@ class Care:
         self._said = ""
         self.renewer = self._make_renewer(hub)
         self.follower = self._make_follower(hub)
+        self.healer = self._make_healer()
         self.fetcher = self._make_fetcher()
 
     def start(self, tasks: TaskOwner) -> None:
@@ -82,6 +84,8 @@ class Care:
             tasks.spawn(self.renewer.run(), name="certificate-renewal")
         if self.follower is not None:
             tasks.spawn(self.follower.run(), name="trust-from-hub")
+        if self.healer is not None:
+            tasks.spawn(self.healer.run(), name="overdue-lists")
         if self.fetcher is not None:
             tasks.spawn(self.fetcher.run(), name="revocation-fetcher")
         if self._issuer is not None:
@@ -166,6 +170,20 @@ class Care:
             settings=self._plan.settings,
             trust=self._endpoint.trust,
             fetch=hub.trust,
+            reload=self._reload,
+            clock=self._endpoint.clock,
+            log=self._log,
+        )
+
+    def _make_healer(self) -> ListHealer | None:
+        if self.follower is None:
+            return None
+        known = self._plan.destinations.items()
+        hub = next(place for (_, called), place in known if called is Component.HUB)
+        return ListHealer(
+            home=self._plan.home,
+            lists=self._keeper.lists,
+            fetch=lambda: fetch_lists(self._endpoint, hub),
             reload=self._reload,
             clock=self._endpoint.clock,
             log=self._log,

@@ -124,25 +124,28 @@ def destinations_of(
     return found
 
 
-def read_plan(path: Path, *, at: datetime) -> Plan:
+def read_plan(path: Path, *, at: datetime, starting: bool = False) -> Plan:
     """Read and check every file of the home at *path*.
 
     Args:
         path: the home folder.
         at: UTC, for the dates of certificates.
+        starting: whether the server is about to run: where HUB gives out the lists and is
+            elsewhere, overdue ones are then a warning, since only a running server gets new ones.
 
     Raises:
         SettingsError: with every fault of every file.
     """
-    return read_plan_of(Home(path.absolute()), at=at)
+    return read_plan_of(Home(path.absolute()), at=at, starting=starting)
 
 
-def read_plan_of(home: Home, *, at: datetime) -> Plan:
+def read_plan_of(home: Home, *, at: datetime, starting: bool = False) -> Plan:
     """Read and check every file of *home*, which may see the switch elsewhere than it is.
 
     Args:
         home: the home.
         at: UTC, for the dates of certificates.
+        starting: as for :func:`read_plan`.
 
     Raises:
         SettingsError: with every fault of every file.
@@ -160,7 +163,10 @@ def read_plan_of(home: Home, *, at: datetime) -> Plan:
         reading.note(home.server_ini)
         reading.note(home.ssl_ini)
         if is_secured(home):
-            loaded = faults.attempt(lambda: load_generation(home, settings, hosts=hosts, at=at))
+            heals = starting and settings.trust_from_hub and hub is None
+            loaded = faults.attempt(
+                lambda: load_generation(home, settings, hosts=hosts, at=at, may_heal=heals)
+            )
             if loaded is not None:
                 generation = loaded[0]
                 faults.warnings += loaded[1]

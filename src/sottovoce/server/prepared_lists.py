@@ -7,7 +7,8 @@ than its signature, which is checked against the roots that were carried here by
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from sottovoce.server.switching import PreparedHome, Stage, stage_of
 from sottovoce.server.trust import read_roots, read_switch
 from sottovoce.store import write_atomically
 
-__all__ = ["publish_lists", "renew_before_start", "take_lists"]
+__all__ = ["Weighed", "publish_lists", "renew_before_start", "take_lists", "weigh_lists"]
 
 
 def publish_lists(home: Home, now: datetime) -> bool:
@@ -68,20 +69,64 @@ def take_lists(home: Home, lists: Iterable[bytes], now: datetime) -> bool:
         SettingsError: the home's files are not right.
         OSError: the disk declined.
     """
+    weighed = weigh_lists(home, lists, now)
+    weighed.write()
+    return bool(weighed.good)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What lists that came are worth here.
+
+    Args:
+        good: those that take the place of older ones, by path.
+        refused: why others do not, each reason once.
+    """
+
+    good: Mapping[Path, bytes]
+    refused: tuple[str, ...] = ()
+
+    def write(self) -> None:
+        """Put the good ones in their places.
+
+        Raises:
+            OSError: the disk declined.
+        """
+        for path, data in self.good.items():
+            write_atomically(path, data)
+
+
+def weigh_lists(home: Home, lists: Iterable[bytes], now: datetime) -> Weighed:
+    """Judge lists by nothing but their signatures and dates, and by what is kept already.
+
+    Args:
+        home: of a server whose trust is HUB's, prepared or switched.
+        lists: DER, as they came.
+        now: UTC.
+
+    Raises:
+        SettingsError: the home's files are not right.
+    """
     folder = _folder(home)
     if folder is None:
-        return False
+        return Weighed({})
     settings = home.settings()
     issuers, kept = _issuers(home, settings), _kept(settings)
-    changed = False
-    for crl in _read(lists):
+    good, refused = dict[Path, bytes](), dict[str, None]()
+    try:
+        read = [each for data in lists for each in load_crls(data, source="HUB's word")]
+    except FormatError as error:
+        return Weighed({}, (error.message.rstrip("."),))
+    for crl in read:
         path, data = folder / list_name(crl), dump_crl(crl)
         if _bytes_of(path) == data:
             continue
-        if not list_refusal(crl, issuers=issuers, kept=kept, at=now):
-            write_atomically(path, data)
-            changed = True
-    return changed
+        refusal = list_refusal(crl, issuers=issuers, kept=kept, at=now)
+        if refusal:
+            refused[refusal] = None
+        else:
+            good[path] = data
+    return Weighed(good, tuple(refused))
 
 
 def _folder(home: Home) -> Path | None:
@@ -105,13 +150,6 @@ def _kept(settings: ServerSettings) -> tuple[x509.CertificateRevocationList, ...
         return read_revocations(settings).lists
     except (SettingsError, FormatError):
         return ()  # there is none, or it is damaged: whatever is good may take its place
-
-
-def _read(lists: Iterable[bytes]) -> list[x509.CertificateRevocationList]:
-    try:
-        return [each for data in lists for each in load_crls(data, source="HUB's word")]
-    except FormatError:
-        return []
 
 
 def _bytes_of(path: Path) -> bytes | None:

@@ -135,6 +135,7 @@ def load_generation(
     hosts: Mapping[Component, str],
     at: datetime,
     number: int = 1,
+    may_heal: bool = False,
 ) -> tuple[TrustGeneration, tuple[Fault, ...]]:
     """Read everything that trust is decided by, and validate it as a set.
 
@@ -144,6 +145,8 @@ def load_generation(
         hosts: on which server each component is expected.
         at: UTC, for the dates of the own certificate.
         number: of the generation.
+        may_heal: whether lists that are overdue are no more than a warning: this server fetches
+            new ones once it runs, and lets nobody in before (``server.healing``).
 
     Returns:
         The generation, and warnings that refuse nothing.
@@ -178,7 +181,11 @@ def load_generation(
     )
     for fault in own_faults(generation, at=at):
         managed = settings.trust_from_hub
-        faults.found.append(own_fault(fault, ssl.keystore_path, home, managed=managed))
+        blamed = own_fault(fault, ssl.keystore_path, home, managed=managed)
+        if may_heal and fault.code == "revocation-list-expired":
+            faults.warnings.append(replace(blamed, warning=True))
+        else:
+            faults.found.append(blamed)
     faults.check(_DOES_NOT_START)
     return generation, tuple(faults.warnings)
 

@@ -27,6 +27,8 @@ class AlpnPath(Enum):
     WHY = b"sottovoce-why/1"
     #: On which a new server asks for a certificate, by an invitation.
     JOIN = b"sottovoce-join/1"
+    #: On which anybody may fetch the revocation lists in force, and nothing else.
+    LISTS = b"sottovoce-lists/1"
 
     @property
     def collects(self) -> bool:

@@ -165,8 +165,8 @@ class Engine:
             return None
         self._path = path
         self.collecting = path.collects
-        if path is AlpnPath.WHY:
-            # Who has no certificate may ask as well: the answer is that it has none.
+        if path in {AlpnPath.WHY, AlpnPath.LISTS}:
+            # Who has no certificate may ask why: the answer is that it has none. Lists are public.
             self._connection.set_verify(SSL.VERIFY_PEER)
         return path.value
 

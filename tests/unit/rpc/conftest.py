@@ -7,11 +7,13 @@ from sottovoce.rpc import (
     Bye,
     Call,
     Cancel,
+    CurrentLists,
     Greeting,
     Hello,
     Joined,
     JoinGreeting,
     JoinRequest,
+    ListsRequest,
     Message,
     Ping,
     Pong,
@@ -48,5 +50,7 @@ def samples() -> dict[type[Message], Message]:
         Ping(7),
         Pong(7),
         Bye("done", "that was all"),
+        ListsRequest(),
+        CurrentLists((b"crl", b"another")),
     ]
     return {type(message): message for message in made}

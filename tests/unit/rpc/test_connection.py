@@ -10,6 +10,7 @@ from sottovoce.rpc import (
     ADMISSION_FRAME,
     CALL_FRAME,
     JOIN_FRAME,
+    LISTS_FRAME,
     MAX_IN_FLIGHT,
     TRANSITIONS,
     Bye,
@@ -109,14 +110,17 @@ def test_only_the_accepting_side_may_say_yes(samples: dict[type[Message], Messag
     assert into == [(State.VERDICT, A, Ready)]
 
 
-def test_nothing_of_the_why_path_leads_to_calls() -> None:
-    reached = {State.WHY}
+@pytest.mark.parametrize(
+    ("begin", "on"), [(State.WHY, State.HINT), (State.LISTS, State.GIVE)], ids=str
+)
+def test_nothing_of_the_errands_leads_to_calls(begin: State, on: State) -> None:
+    reached = {begin}
     while True:
         more = {after for (state, _, _), after in TRANSITIONS.items() if state in reached}
         if more <= reached:
             break
         reached |= more
-    assert reached == {State.WHY, State.HINT, State.CLOSED}
+    assert reached == {begin, on, State.CLOSED}
 
 
 def test_a_whole_conversation_as_a_playbook(samples: dict[type[Message], Message]) -> None:
@@ -307,3 +311,10 @@ def test_on_the_join_path_a_stranger_sends_little_and_the_other_side_much() -> N
     accepting.send(joined := Joined((b"c" * 100_000,), (), (), (), {}))
     assert calling.receive_data(accepting.data_to_send()) == [joined]
     assert calling.state is accepting.state is State.CLOSED
+
+
+def test_lists_from_a_stranger_have_a_bound() -> None:
+    with pytest.raises(RemoteProtocolError):
+        Connection(C, State.GIVE).receive_data((LISTS_FRAME + 1).to_bytes(4, "big"))
+    with pytest.raises(RemoteProtocolError):
+        Connection(A, State.LISTS).receive_data((ADMISSION_FRAME + 1).to_bytes(4, "big"))

@@ -1,5 +1,6 @@
 """What is prepared stays good while it waits: HUB's lists are renewed, and given to the others."""
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -8,20 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sottovoce.cli import main
 from sottovoce.contracts import HeartbeatReply, SwitchWord
-from sottovoce.errors import SettingsError
+from sottovoce.errors import ConnectFailed, Fault, SettingsError
 from sottovoce.hub.authority import LIST_LIFETIME, Issuer
 from sottovoce.net import utc_now
+from sottovoce.pki import KeyAlgorithm, generate_key
 from sottovoce.policy import Component
 from sottovoce.server import Home, read_plan, renew_before_start
+from sottovoce.server.healing import ListHealer
+from sottovoce.server.list_ages import ListAges
 from sottovoce.server.prepared_lists import publish_lists, take_lists
 from sottovoce.server.preparing import accept_reply, ask_for, reply_print, sign_request
 from sottovoce.server.switch_watch import SwitchWatch
 from sottovoce.server.switching import Stage, examine, move_switch, ready_of, stage_of
 from sottovoce.testing import ThrowAwayAuthority
+from sottovoce.tls import own_faults
 
 HUB, LUI = "hub.example", "lui.example"
 DAY = timedelta(days=1)
@@ -148,6 +155,101 @@ def test_an_old_list_does_not_come_back(pair: Pair) -> None:
     later = pair.now + DAY
     assert take_lists(pair.lui, replace(pair, now=later).lists(), later)
     assert not take_lists(pair.lui, old, later)
+
+
+@dataclass
+class Healing:
+    """LUI's healer, whose clock and HUB are moved by hand."""
+
+    home: Home
+    at: datetime
+    given: tuple[bytes, ...] = ()
+    away: Exception | None = None
+    reloads: list[str] = field(default_factory=list)
+    log: Silent = field(default_factory=Silent)
+
+    def healer(self) -> ListHealer:
+        return ListHealer(
+            home=self.home,
+            lists=ListAges(self.log, self.at, managed=True),
+            fetch=self.fetch,
+            reload=self.reload,
+            clock=lambda: self.at,
+            log=self.log,
+        )
+
+    async def fetch(self) -> tuple[bytes, ...]:
+        if self.away is not None:
+            raise self.away
+        return self.given
+
+    async def reload(self, reason: str) -> tuple[Fault, ...]:
+        self.reloads.append(reason)
+        return ()
+
+
+def test_what_is_forged_old_or_overdue_heals_nothing(pair: Pair) -> None:
+    """Whoever stands between can give nothing but HUB's own newer lists."""
+    old = pair.lists()
+    later = pair.now + DAY
+    assert take_lists(pair.lui, replace(pair, now=later).lists(), later)
+    move_switch(pair.lui)
+    at = later + 7 * DAY
+    folder = pair.lui.settings().revocation_lists
+    assert folder is not None
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    # One of the same name, signed by another key: HUB's own issuer is named in it.
+    real = pair.issuer.certificate
+    forger = generate_key(KeyAlgorithm.EC_P256)
+    forged = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(real.subject)
+        .last_update(at)
+        .next_update(at + DAY)
+        .add_extension(x509.CRLNumber(10**6), critical=False)
+        .sign(forger, hashes.SHA256())
+    ).public_bytes(Encoding.DER)
+    stranger = ThrowAwayAuthority(at=at).authority
+    theirs = stranger.revocation_list([], this_update=at, next_update=at + DAY, number=9)
+    case = Healing(pair.lui, at)
+    healer = case.healer()
+    for given, reason in (
+        ((forged,), "not signed by the authority that it names"),
+        ((theirs.public_bytes(Encoding.DER),), "no authority that counts here"),
+        (old, "it ended"),
+        (replace(pair, now=later).lists(), "the same are here already"),
+        ((forged[:-9],), "no newer list that counts here"),
+    ):
+        case.given, known = given, len(case.log.warnings)
+        asyncio.run(healer.heal())
+        asyncio.run(healer.heal())  # said once
+        assert len(case.log.warnings) == known + (2 if given == (forged,) else 1)
+        assert reason in case.log.warnings[-1]
+    case.away = ConnectFailed("nobody there", peer="HUB", phase="connect", faults=())
+    asyncio.run(healer.heal())
+    assert "nobody there" in case.log.warnings[-1]
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert case.reloads == []
+    # A forged one beside HUB's own keeps nobody from healing.
+    case.away, case.given = None, (forged, *replace(pair, now=at).lists())
+    asyncio.run(healer.heal())
+    assert case.reloads == ["revocation lists fetched from HUB"]
+    assert codes(pair.lui, at) == []
+
+
+def test_a_server_starts_with_overdue_lists_only_where_hub_is_elsewhere(pair: Pair) -> None:
+    """It lets nobody in before it has new ones; HUB's own server has no need of it."""
+    move_switch(pair.lui)
+    move_switch(pair.hub)
+    at = pair.now + 7 * DAY
+    plan = read_plan(pair.lui.path, at=at, starting=True)
+    assert [each.code for each in plan.warnings if each.code == "revocation-list-expired"]
+    assert plan.generation is not None
+    refused = own_faults(plan.generation, at=at)
+    assert [fault.code for fault in refused] == ["revocation-list-expired"]
+    for path, starting in ((pair.lui.path, False), (pair.hub.path, True)):
+        with pytest.raises(SettingsError):
+            read_plan(path, at=at, starting=starting)
 
 
 def test_the_watch_of_a_plain_server_looks_after_its_lists(pair: Pair) -> None:
