@@ -422,8 +422,8 @@ def test_a_server_whose_lists_are_overdue_refuses_hub_and_heals_by_itself(
     No clock is moved: what lies there is HUB's list as it was signed three days ago.
     """
     home, public = tmp_path / "trk", hub.ports.take(ADDRESS[TRK])
-    words = ("--bind", ADDRESS[TRK], "--tracker-port", str(hub.ports.take(ADDRESS[TRK])))
-    words += ("--public-address", ADDRESS[TRK], "--public-port", str(public))
+    words = [*("--bind", ADDRESS[TRK]), *("--tracker-port", str(hub.ports.take(ADDRESS[TRK])))]
+    words += ["--public-address", ADDRESS[TRK], "--public-port", str(public)]
     assert run("join", invited("trk"), "--home", home, *words).status == 0
     issuer = Issuer.open(hub.home)
     assert issuer is not None

@@ -897,7 +897,7 @@ async def test_lists_that_are_too_long_and_a_port_that_has_none(hub: Hub) -> Non
             return (b"l" * LISTS_FRAME,)
 
     errors: list[BaseException] = []
-    async with door(hub, Flood(), errors=errors) as port:  # type: ignore[arg-type]
+    async with door(hub, Flood(), errors=errors) as port:
         with pytest.raises(ChannelError):
             await lists_from(port)
     assert [str(LISTS_FRAME) in str(error) for error in errors] == [True]
