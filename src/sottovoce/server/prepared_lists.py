@@ -118,13 +118,13 @@ def weigh_lists(home: Home, lists: Iterable[bytes], now: datetime) -> Weighed:
     except FormatError as error:
         return Weighed({}, (error.message.rstrip("."),))
     for crl in read:
-        path, data = folder / list_name(crl), dump_crl(crl)
-        if _bytes_of(path) == data:
-            continue
+        # Judged before anything else is read of it: whoever sent it may be anybody.
         refusal = list_refusal(crl, issuers=issuers, kept=kept, at=now)
         if refusal:
             refused[refusal] = None
-        else:
+            continue
+        path, data = folder / list_name(crl), dump_crl(crl)
+        if _bytes_of(path) != data:
             good[path] = data
     return Weighed(good, tuple(refused))
 

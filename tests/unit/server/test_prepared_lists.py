@@ -201,14 +201,20 @@ def test_what_is_forged_old_or_overdue_heals_nothing(pair: Pair) -> None:
     # One of the same name, signed by another key: HUB's own issuer is named in it.
     real = pair.issuer.certificate
     forger = generate_key(KeyAlgorithm.EC_P256)
-    forged = (
-        x509.CertificateRevocationListBuilder()
-        .issuer_name(real.subject)
-        .last_update(at)
-        .next_update(at + DAY)
-        .add_extension(x509.CRLNumber(10**6), critical=False)
-        .sign(forger, hashes.SHA256())
-    ).public_bytes(Encoding.DER)
+    forged, unreadable = (
+        (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(real.subject)
+            .last_update(at)
+            .next_update(at + DAY)
+            .add_extension(extension, critical=False)
+            .sign(forger, hashes.SHA256())
+        ).public_bytes(Encoding.DER)
+        for extension in (
+            x509.CRLNumber(10**6),
+            x509.UnrecognizedExtension(x509.AuthorityKeyIdentifier.oid, b"\xff"),
+        )
+    )
     stranger = ThrowAwayAuthority(at=at).authority
     theirs = stranger.revocation_list([], this_update=at, next_update=at + DAY, number=9)
     case = Healing(pair.lui, at)
@@ -217,7 +223,8 @@ def test_what_is_forged_old_or_overdue_heals_nothing(pair: Pair) -> None:
         ((forged,), "not signed by the authority that it names"),
         ((theirs.public_bytes(Encoding.DER),), "no authority that counts here"),
         (old, "it ended"),
-        (replace(pair, now=later).lists(), "the same are here already"),
+        (replace(pair, now=later).lists(), "it ended"),
+        ((unreadable,), "the list cannot be read"),
         ((forged[:-9],), "no newer list that counts here"),
     ):
         case.given, known = given, len(case.log.warnings)
