@@ -146,6 +146,8 @@ class _Dial:
         try:
             return await self._introduce(wire)
         except _TlsBroken as failure:
+            # Before the question why: a server may serve one connection after the other.
+            await wire.close(linger=self._endpoint.limits.linger)
             raise await self._handshake_failed(failure.broken) from None
 
     async def _introduce(self, wire: Wire) -> Channel:
