@@ -185,11 +185,11 @@ class ServingChannel(Conversation):
             return Rejection(call.id, "internal-error", "An error on this side; see its log.")
 
     def _answer(self, answer: Reply | Rejection) -> None:
-        """Say *answer*, or that it is too long to be said."""
+        """Say *answer*, or why it cannot be said: it is too long."""
         try:
             self.wire.send(answer)
         except LocalProtocolError as error:
-            self._say(Rejection(answer.id, "frame-too-long", error.message))
+            self._say(Rejection(answer.id, error.code, error.message))
 
     def _finished(self, number: int, task: asyncio.Task[Any]) -> None:
         """Answer for a task that was ended before it had an answer, or had even begun."""

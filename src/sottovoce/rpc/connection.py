@@ -141,6 +141,9 @@ TRANSITIONS = MappingProxyType(
     }
 )
 
+#: The states in which both sides have said yes: answers may be long to the last.
+_CALLS = (State.OPEN, State.CLOSING, State.ANSWERING)
+
 #: (state, whose message) → the longest frame, where it is not that of an admission. What a stranger
 #: may send stays small on the *join* path too; what the authenticated other side sends may be long.
 _FRAMES = MappingProxyType(
@@ -148,7 +151,7 @@ _FRAMES = MappingProxyType(
         (State.JOIN, _A): JOIN_FRAME,
         (State.ISSUE, _A): CALL_FRAME,
         (State.GIVE, _A): LISTS_FRAME,
-        **{(state, side): CALL_FRAME for state in (State.OPEN, State.CLOSING) for side in Speaks},
+        **{(state, side): CALL_FRAME for state in _CALLS for side in Speaks},
     }
 )
 

@@ -30,10 +30,12 @@ def append_frame(out: bytearray, body: bytes, *, limit: int) -> None:
     """Append *body* to *out* as a frame.
 
     Raises:
-        LocalProtocolError: it is longer than *limit* bytes.
+        LocalProtocolError: ``frame-too-long``: it is longer than *limit* bytes.
     """
     if len(body) > limit:
-        raise LocalProtocolError(f"a frame of {len(body)} bytes, the limit is {limit}")
+        raise LocalProtocolError(
+            f"a frame of {len(body)} bytes, the limit is {limit}", code="frame-too-long"
+        )
     out += len(body).to_bytes(HEADER, "big")
     out += body
 

@@ -161,7 +161,7 @@ def test_we_send_no_frame_that_the_other_side_would_refuse() -> None:
     early = brought_to(State.VERDICT, A)
     with pytest.raises(LocalProtocolError, match="the limit is 4096") as caught:
         early.send(Ready("v" * ADMISSION_FRAME))
-    assert caught.value.code == "protocol-local"
+    assert caught.value.code == "frame-too-long"
     assert early.state is State.VERDICT
     caller = opened(C)
     with pytest.raises(LocalProtocolError, match="the limit is 16777216"):
@@ -190,12 +190,13 @@ def test_what_was_asked_before_two_crossing_last_words_is_still_answered() -> No
     calling.send(Bye("done"))
     accepting.send(Bye("going-away"))
     assert accepting.receive_data(calling.data_to_send()) == [Bye("done")]
-    answer = Reply(1, msgspec.Raw(b"\x80"))
-    accepting.send(answer)
+    answer = Reply(1, msgspec.Raw(msgspec.msgpack.encode("a" * (CALL_FRAME - 100))))
+    accepting.send(answer)  # as long as any other answer
     assert calling.receive_data(accepting.data_to_send()) == [Bye("going-away"), answer]
     assert not calling.in_flight
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(LocalProtocolError) as caught:
         accepting.send(answer)
+    assert caught.value.code == "protocol-local"
 
 
 def test_a_call_that_crosses_our_last_word_is_heard_and_may_be_answered() -> None:
