@@ -18,8 +18,9 @@ from sottovoce.testing import ThrowAwayAuthority
 pytest_plugins = ["tests.producing"]
 
 # How fast inputs are drawn says something of the machine, not of the code: no timed assertion.
-settings.register_profile("sottovoce", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("sottovoce")
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("sottovoce", settings.get_profile("thorough"), max_examples=40)
+settings.load_profile("sottovoce")  # make test ARGS=--hypothesis-profile=thorough draws 100
 
 
 def pytest_configure(config: pytest.Config) -> None:

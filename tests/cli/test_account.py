@@ -18,13 +18,19 @@ import pytest
 from sottovoce.cli import account, account_acts, main
 from sottovoce.errors import AccountRefused, SottovoceError, StoreError, WrongUsage
 from sottovoce.hub import create_home, new_set_up_code
-from sottovoce.hub.service import Right
+from sottovoce.hub.service import CHEAPEST, Right
 from sottovoce.ini import Secret
 from sottovoce.net.clock import utc_now
 
 PASSWORD = "correct horse battery staple"
 
 Run = Callable[..., int]
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a hash costs is proved where hashes are made; here a hundred of them are."""
+    monkeypatch.setattr("sottovoce.hub.home.RFC_9106_LOW_MEMORY", CHEAPEST)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def waited(condition: Callable[[], Any]) -> Any:
     until = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.1)
+        time.sleep(0.3)
     return found
 
 

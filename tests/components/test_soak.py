@@ -15,7 +15,7 @@ def test_the_root_is_replaced_without_a_failed_call_or_a_lost_event(
 ) -> None:
     """No certificate is due meanwhile: every renewal is by HUB's command."""
     plan = Soak(
-        seconds=22,
+        seconds=16,
         lifetime=600,
         servers=2,
         calls_per_second=150,
