@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from sottovoce.cli.demo.installation import RunningServer
-from sottovoce.cli.demo.layout import Ports
+from sottovoce.cli.demo.layout import Ports, choose_layout
 from sottovoce.policy import Component
 from sottovoce.testing import ThrowAwayAuthority
 from sottovoce.testing.forked import Forkery
 from sottovoce.testing.homes import Premises
+from sottovoce.testing.managed import ManagedInstallation
 
 #: Seconds within which anything must come about on a busy machine.
 PATIENCE = 60.0
@@ -30,6 +31,19 @@ def _eventually(condition: Callable[[], Any]) -> Any:
         assert time.monotonic() < until, "waited in vain"
         time.sleep(0.02)
     return found
+
+
+@pytest.fixture
+def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ManagedInstallation]:
+    """An installation that is its own CA, with every server running; its parameter is how many."""
+    with Ports() as ports:
+        made = ManagedInstallation(tmp_path, choose_layout(request.param, ports), smtp_port=9)
+        try:
+            made.make()
+            made.start()
+            yield made
+        finally:
+            made.stop()
 
 
 @dataclass

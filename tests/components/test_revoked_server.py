@@ -2,15 +2,13 @@
 
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from sottovoce.cli.demo.layout import Ports, choose_layout
 from sottovoce.net import utc_now
 from sottovoce.pki import dump_certificates
 from sottovoce.policy import Component
@@ -21,26 +19,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 #: Seconds that anything may take that is waited for.
 PATIENCE = 60.0
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Iterator[ManagedInstallation]:
-    with Ports() as ports:
-        made = ManagedInstallation(tmp_path, choose_layout(3, ports), smtp_port=9)
-        try:
-            made.make()
-            made.start()
-            yield made
-        finally:
-            made.stop()
-
-
-def waited(condition: Callable[[], Any]) -> Any:
-    until = time.monotonic() + PATIENCE
-    while not (found := condition()):
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
-    return found
 
 
 def lines(
@@ -88,10 +66,13 @@ class Thief:
         return (done.stdout + done.stderr).decode("utf-8", "replace")
 
 
+@pytest.mark.parametrize("installation", [3], indirect=True)
 def test_a_revoked_server_is_cut_off_everywhere_and_told_why(
-    installation: ManagedInstallation, tmp_path: Path
+    installation: ManagedInstallation,
+    eventually: Callable[[Callable[[], Any]], Any],
+    tmp_path: Path,
 ) -> None:
-    waited(
+    eventually(
         lambda: (
             len(lines(installation, Component.HUB, outcome="accepted", side="accepting")) >= 2
             and lines(installation, Component.TRK, outcome="accepted", side="accepting")
@@ -110,20 +91,20 @@ def test_a_revoked_server_is_cut_off_everywhere_and_told_why(
     # HUB, which TRK called, and LUI, which called TRK, both close what is open.
     assert revoked
     sentence = "Closed 1 open connection of trk.sottovoce.test (revoked)"
-    waited(lambda: sentence in log(installation, "hub"))
-    waited(lambda: sentence in log(installation, "lui"))
-    closed = waited(
+    eventually(lambda: sentence in log(installation, "hub"))
+    eventually(lambda: sentence in log(installation, "lui"))
+    closed = eventually(
         lambda: lines(installation, Component.HUB, outcome="closed", announced="trk.sottovoce.test")
     )
     assert "revoked" in json.dumps(closed)
 
     # The next attempt is refused, and both sides know why, under one connection id.
-    refused = waited(
+    refused = eventually(
         lambda: lines(
             installation, Component.HUB, outcome="refused", side="accepting", code="revoked"
         )
     )
-    told = waited(
+    told = eventually(
         lambda: [
             line
             for line in lines(installation, Component.TRK, outcome="refused", side="calling")
@@ -131,7 +112,7 @@ def test_a_revoked_server_is_cut_off_everywhere_and_told_why(
         ]
     )
     assert {line["connection"] for line in told} & {line["connection"] for line in refused}
-    mine = waited(
+    mine = eventually(
         lambda: lines(
             installation, Component.LUI, outcome="refused", side="calling", code="revoked"
         )
@@ -145,7 +126,7 @@ def test_a_revoked_server_is_cut_off_everywhere_and_told_why(
         assert "Reused" not in printed
 
     # HUB says so on its map.
-    waited(lambda: "refused" in states(installation))
+    eventually(lambda: "refused" in states(installation))
     assert "secured" in states(installation)
 
 

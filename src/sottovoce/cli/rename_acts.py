@@ -69,7 +69,13 @@ def run(args: argparse.Namespace) -> int:
     issuer = Issuer.open(plan.home.path) if plan.hub is not None else None
     place = _Place(args, plan, issuer, _read(plan, issuer, old, new))
     if place.renaming.impossible:
-        raise _refused(place.renaming.impossible, "Name a server by the name that it has now.")
+        known = ", ".join(one.name for one in place.renaming.servers)
+        raise _refused(
+            place.renaming.impossible,
+            "Name a server by the name that it has now: sottovoce rename OLD NEW --home DIR",
+            expected=f"one of {known}, and a name that no server has",
+            presented=f"{old} {new}",
+        )
     told: list[str] = []
     if args.apply:
         told = _apply(place)
@@ -90,8 +96,9 @@ def _read(plan: Plan, issuer: Issuer | None, old: str, new: str) -> Renaming:
     return asyncio.run(read_renaming(plan, old, new, issuer=issuer, clock=utc_now))
 
 
-def _refused(why: str, hint: str) -> SettingsError:
-    return SettingsError([Fault(code="rename-order", why=why, hint=hint)])
+def _refused(why: str, hint: str, *, expected: str, presented: str) -> SettingsError:
+    fault = Fault(code="rename-order", why=why, hint=hint, expected=expected, presented=presented)
+    return SettingsError([fault])
 
 
 # The steps.
@@ -102,26 +109,25 @@ def _apply(place: _Place) -> list[str]:
     renaming, wanted = place.renaming, place.args.step
     step = renaming.next_step
     if wanted and wanted != step:
-        raise _out_of_turn(renaming, wanted)
+        raise _out_of_turn(place, wanted)
     return _ACTS[step](place) if step else []
 
 
-def _out_of_turn(renaming: Renaming, wanted: str) -> SettingsError:
-    steps = renaming.steps
-    if wanted not in steps:
-        return _refused(
-            f"'{wanted}' is no step of this renaming.", f"Its steps are: {', '.join(steps)}."
-        )
-    if renaming.done(wanted):
-        return _refused(f"'{wanted}' is done.", _hint(renaming.next_step))
+def _out_of_turn(place: _Place, wanted: str) -> SettingsError:
+    renaming = place.renaming
+    step = renaming.next_step
+    if wanted not in renaming.steps:
+        why = f"'{wanted}' is no step of this renaming."
+    elif renaming.done(wanted):
+        why = f"'{wanted}' is done."
+    else:
+        why = f"'{wanted}' is not next: {' '.join(renaming.missing(step))}"
     return _refused(
-        f"'{wanted}' is not next: {' '.join(renaming.missing(renaming.next_step))}",
-        _hint(renaming.next_step),
+        why,
+        f"The next step: {_command(place, step)}" if step else "Nothing is left to do.",
+        expected=f"the step '{step}'" if step else "no further step",
+        presented=f"the step '{wanted}'",
     )
-
-
-def _hint(step: str) -> str:
-    return f"The next step is '{step}'." if step else "Nothing is left to do."
 
 
 def _permit(place: _Place) -> list[str]:
@@ -173,12 +179,8 @@ def _reissue(place: _Place) -> list[str]:
 def _renews(place: _Place, names: str) -> list[str]:
     server = place.renaming.server
     assert server is not None
-    return [
-        (
-            f"{server.labels}'s server is to renew its certificate, for {names}: it hears that with"
-            " its next heartbeat."
-        )
-    ]
+    whose = f"{server.labels}'s server"
+    return [f"{whose} is to renew its certificate, for {names}, with its next heartbeat."]
 
 
 def _by_hand(place: _Place, names: str) -> list[str]:
